@@ -5,6 +5,8 @@
 //! rows, some ids at a time. Nothing here decides what is merged, or when.
 
 mod consumers;
+mod day_sums;
+mod days;
 
 use std::collections::HashSet;
 
@@ -105,13 +107,11 @@ pub fn derive(
         for (from_us, to_us) in from.zip(to) {
             rest()?;
             let slice = Slice { projects: projects.clone(), from_us, to_us };
-            for statement in derive::by_day(into, &slice) {
-                run(&statement)?;
-            }
+            let mut sums = days::sum_up(target, &slice)?;
             for consumers in &listed {
-                consumers.derive_days(&slice)?;
+                consumers.append_days(&mut sums)?;
             }
-            run(&derive::consumers_by_day(into, &Slice { projects: others.clone(), ..slice }))?;
+            days::append(target, sums)?;
         }
         target.new_numbers.end();
         for (n, (table, _)) in WHOLE.iter().enumerate() {
@@ -312,8 +312,8 @@ mod tests {
         Ok(TABLES.iter().map(rows).collect())
     }
 
-    /// A file `f` with hits.
-    fn filled() -> (Connection, ColumnScans, NewNumbers) {
+    /// A sealed file `f` without rows.
+    pub fn empty_file() -> (Connection, ColumnScans, NewNumbers) {
         let connection = Connection::open_in_memory().unwrap();
         let scans = ColumnScans::default();
         scans.register(&connection).unwrap();
@@ -323,6 +323,13 @@ mod tests {
         let run = |text: &str| connection.execute_batch(text).unwrap();
         run("ATTACH ':memory:' AS f");
         run(&crate::duckdb::sql::file::create_sealed("f"));
+        (connection, scans, new_numbers)
+    }
+
+    /// A file `f` with hits.
+    fn filled() -> (Connection, ColumnScans, NewNumbers) {
+        let (connection, scans, new_numbers) = empty_file();
+        let run = |text: &str| connection.execute_batch(text).unwrap();
         run("INSERT INTO f.hits (project, time_us, batch, place, duration_us, status, country, request_size,
                  response_size, method, host, path, route, agent, address, user_id, referrer, framework, sdk)
              SELECT CASE WHEN i < 700 THEN 1 ELSE 2 END, i * 3_600_000_000 // 7, i // 10, i % 10,

@@ -1,16 +1,17 @@
 //! The consumers of a project that has too many in a file for a row each: rows of the busiest, per day and for the
 //! whole file, and a sketch of all of them.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::hit::TextKind;
 use analytics::tally::{ConsumerCounts, Distinct, Identities, TallyLimits};
-use duckdb::{Row, params};
+use duckdb::{Appender, Row, params};
 
+use super::day_sums::{DaySums, OfConsumer};
 use super::{CONTEXT, Target};
 use crate::duckdb::failure::failed;
-use crate::duckdb::sql::derive::{Slice, consumers};
+use crate::duckdb::sql::derive::consumers;
 use crate::duckdb::sql::file::{FORMAT, Tables, WHOLE_FILE};
 use crate::duckdb::sql::sums;
 use crate::types::StoreError;
@@ -54,72 +55,74 @@ impl<'a> ListedConsumers<'a> {
         Ok(Some(ListedConsumers { target, project, limits, counts, identities }))
     }
 
-    /// The days of a slice. A day split between two slices has two lists and two sketches, which add up.
-    pub fn derive_days(&self, slice: &Slice) -> Result<(), StoreError> {
-        let slice = Slice { projects: vec![self.project], ..slice.clone() };
-        self.run(&consumers::gather_days(self.target.into, &slice))?;
-        self.append_listed(self.limits.listed_of_day)?;
-        let sketches = Arc::new(Mutex::new(BTreeMap::<i32, Distinct>::new()));
-        let (into, identities) = (sketches.clone(), self.identities.clone());
-        let exact = self.limits.bucket_consumers_exact;
-        self.target.scan_columns(consumers::GATHERED, move |chunk| {
-            let mut sketches = into.lock().unwrap_or_else(PoisonError::into_inner);
-            let (day, user, address) = (chunk.column::<i32>(0), chunk.column(1), chunk.column(2));
-            for (n, day) in day.iter().enumerate() {
-                let sketch = sketches.entry(*day).or_insert_with(|| Distinct::new(exact));
-                sketch.add(identities.of_consumer(user[n], address[n]));
+    /// The days of a slice, which are taken out of its sums. A day split between two slices has two lists and two
+    /// sketches, which add up.
+    pub fn append_days(&self, sums: &mut DaySums) -> Result<(), StoreError> {
+        let mut listed = self.appender("by_consumer")?;
+        let mut rests = Vec::new();
+        for (day, consumers) in sums.take_consumers(self.project) {
+            let mut sketch = Distinct::new(self.limits.bucket_consumers_exact);
+            let identity = |(user, address): (u32, u32)| self.identities.of_consumer(user, address);
+            consumers.iter().for_each(|(who, _)| sketch.add(identity(*who)));
+            let (busiest, rest) = busiest(consumers, self.limits.listed_of_day);
+            for (who, sums) in busiest {
+                let (country, country_ago) = sums.country_and_ago();
+                let row = params![
+                    self.project,
+                    day,
+                    who.0,
+                    who.1,
+                    country,
+                    country_ago,
+                    u64::from(sums.requests),
+                    u64::from(sums.client_errors),
+                    u64::from(sums.server_errors),
+                    sums.last_us,
+                    identity(who)
+                ];
+                listed.append_row(row).map_err(failed(CONTEXT))?;
             }
-        })?;
-        let mut rest: BTreeMap<i32, (u64, u64)> = BTreeMap::new();
-        self.each(&consumers::unlisted(self.limits.listed_of_day), |row| {
-            rest.insert(row.get(0)?, (row.get(1)?, row.get(2)?));
-            Ok(())
-        })?;
-        let sketches = sketches.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = sketches.iter().map(|(day, sketch)| {
-            let (most, requests) = rest.get(day).copied().unwrap_or_default();
-            (*day, most, requests, sketch)
-        });
-        self.append_rest(rows)?;
-        self.run(consumers::FORGET)
+            rests.push((day, rest, sketch));
+        }
+        // TRICKY: dropping an appender flushes too, but hides the error.
+        listed.flush().map_err(failed(CONTEXT))?;
+        self.append_rest(rests.iter().map(|(day, rest, sketch)| (*day, rest.0, rest.1, sketch)))
     }
 
     pub fn derive_whole(&self) -> Result<(), StoreError> {
         let (busiest, rest) = self.counts.busiest(self.limits.listed_of_file);
-        self.run(&consumers::gather_whole(self.target.into, self.project, &busiest))?;
-        self.append_listed(self.limits.listed_of_file)?;
+        self.append_listed(&consumers::of_file(self.target.into, self.project, &busiest))?;
         let mut sketch = Distinct::new(self.limits.distinct_exact);
         for (kind, id) in self.counts.all() {
             sketch.add(self.identities.get(kind, id));
         }
-        self.append_rest(std::iter::once((WHOLE_FILE, rest.most, rest.requests, &sketch)))?;
-        self.run(consumers::FORGET)
+        self.append_rest(std::iter::once((WHOLE_FILE, rest.most, rest.requests, &sketch)))
     }
 
-    fn append_listed(&self, most: u64) -> Result<(), StoreError> {
-        let mut appender = self
-            .target
-            .connection
-            .appender_to_catalog_and_db("by_consumer", self.target.into, "main")
-            .map_err(failed(CONTEXT))?;
-        self.each(&consumers::listed(most), |row| {
-            let (user, address): (u32, u32) = (row.get(1)?, row.get(2)?);
-            let identity = self.identities.of_consumer(user, address);
-            appender.append_row(params![
-                self.project,
-                row.get::<_, i32>(0)?,
-                user,
-                address,
-                row.get::<_, u16>(3)?,
-                row.get::<_, i64>(4)?,
-                row.get::<_, u64>(5)?,
-                row.get::<_, u64>(6)?,
-                row.get::<_, u64>(7)?,
-                row.get::<_, i64>(8)?,
-                identity
-            ])
-        })?;
-        // TRICKY: dropping an appender flushes too, but hides the error.
+    /// The consumers of a statement, for the whole file.
+    fn append_listed(&self, statement: &str) -> Result<(), StoreError> {
+        let mut appender = self.appender("by_consumer")?;
+        let mut statement = self.target.connection.prepare(statement).map_err(failed(CONTEXT))?;
+        let mut rows = statement.query([]).map_err(failed(CONTEXT))?;
+        while let Some(row) = rows.next().map_err(failed(CONTEXT))? {
+            let mut append = |row: &Row<'_>| {
+                let (user, address): (u32, u32) = (row.get(0)?, row.get(1)?);
+                appender.append_row(params![
+                    self.project,
+                    WHOLE_FILE,
+                    user,
+                    address,
+                    row.get::<_, u16>(2)?,
+                    row.get::<_, i64>(3)?,
+                    row.get::<_, u64>(4)?,
+                    row.get::<_, u64>(5)?,
+                    row.get::<_, u64>(6)?,
+                    row.get::<_, i64>(7)?,
+                    self.identities.of_consumer(user, address)
+                ])
+            };
+            append(row).map_err(failed(CONTEXT))?;
+        }
         appender.flush().map_err(failed(CONTEXT))
     }
 
@@ -128,11 +131,7 @@ impl<'a> ListedConsumers<'a> {
         &self,
         rows: impl Iterator<Item = (i32, u64, u64, &'b Distinct)>,
     ) -> Result<(), StoreError> {
-        let mut appender = self
-            .target
-            .connection
-            .appender_to_catalog_and_db("by_consumer_rest", self.target.into, "main")
-            .map_err(failed(CONTEXT))?;
+        let mut appender = self.appender("by_consumer_rest")?;
         for (day, most, requests, sketch) in rows {
             appender
                 .append_row(params![self.project, day, most, requests, sketch.to_bytes()])
@@ -141,20 +140,19 @@ impl<'a> ListedConsumers<'a> {
         appender.flush().map_err(failed(CONTEXT))
     }
 
-    fn run(&self, statement: &str) -> Result<(), StoreError> {
-        self.target.connection.execute_batch(statement).map_err(failed(CONTEXT))
+    fn appender(&self, table: &str) -> Result<Appender<'_>, StoreError> {
+        self.target
+            .connection
+            .appender_to_catalog_and_db(table, self.target.into, "main")
+            .map_err(failed(CONTEXT))
     }
+}
 
-    fn each(
-        &self,
-        statement: &str,
-        mut take: impl FnMut(&Row<'_>) -> duckdb::Result<()>,
-    ) -> Result<(), StoreError> {
-        let mut statement = self.target.connection.prepare(statement).map_err(failed(CONTEXT))?;
-        let mut rows = statement.query([]).map_err(failed(CONTEXT))?;
-        while let Some(row) = rows.next().map_err(failed(CONTEXT))? {
-            take(row).map_err(failed(CONTEXT))?;
-        }
-        Ok(())
-    }
+/// The consumers with most hits, sorted by id, and of the others the most hits of one and those of all.
+fn busiest(mut consumers: Vec<OfConsumer>, most: u64) -> (Vec<OfConsumer>, (u64, u64)) {
+    consumers.sort_unstable_by_key(|(who, sums)| (Reverse(sums.requests), *who));
+    let rest = consumers.split_off(consumers.len().min(most as usize));
+    let requests = || rest.iter().map(|(_, sums)| u64::from(sums.requests));
+    consumers.sort_unstable_by_key(|(who, _)| *who);
+    (consumers, (requests().max().unwrap_or(0), requests().sum()))
 }

@@ -12,8 +12,6 @@ use super::file::WHOLE_FILE;
 
 const HOUR_US: i64 = 3_600_000_000;
 
-const DAY: &str = "CAST(time_us // 86400000000 AS INTEGER) AS day";
-const HOUR: &str = "CAST(time_us // 3600000000 AS INTEGER) AS hour";
 /// Of a hit with a duration; of one without it is unused, but must not fail.
 const BUCKET: &str = "latency_of(coalesce(duration_us, -1))";
 const CLIENT_ERRORS: &str = "count(*) FILTER (status BETWEEN 400 AND 499) AS client_errors";
@@ -129,61 +127,52 @@ fn consumers_of(day: &str, hits: &str) -> String {
     )
 }
 
-/// Rows per consumer and day.
-pub fn consumers_by_day(into: &str, slice: &Slice) -> String {
-    let consumers = consumers_of(DAY, &format!("{into}.hits WHERE {}", slice.condition()));
-    format!(
-        "INSERT INTO {into}.by_consumer SELECT *, 0 FROM ({consumers}) ORDER BY project, day, user_id, address"
-    )
+/// The columns of `slice_columns`, in order.
+#[derive(Clone, Copy)]
+pub enum SliceColumn {
+    Project,
+    Time,
+    Status,
+    /// Negative if there is none, as are sizes.
+    Duration,
+    RequestSize,
+    ResponseSize,
+    Method,
+    Route,
+    User,
+    Address,
+    /// The first of `SLICE_VALUES`; the others follow.
+    Country,
 }
 
-/// Rows per quarter, hour and day.
-pub fn by_day(into: &str, slice: &Slice) -> Vec<String> {
-    const BYTES: &str = "coalesce(sum(request_size), 0), coalesce(sum(response_size), 0)";
-    let hits = format!("{into}.hits WHERE {}", slice.condition());
-    let mut statements = vec![
-        format!(
-            "INSERT INTO {into}.by_quarter SELECT project, CAST(time_us // 900000000 AS INTEGER) AS quarter, status, count(*),
-             {BYTES}, count(*) FILTER (request_size IS NOT NULL OR response_size IS NOT NULL)
-             FROM {hits} GROUP BY project, quarter, status ORDER BY project, quarter, status"
-        ),
-        format!(
-            "INSERT INTO {into}.by_hour SELECT project, {HOUR}, sum(duration_us) FROM {hits} AND duration_us IS NOT NULL
-             GROUP BY project, hour ORDER BY project, hour"
-        ),
-        format!(
-            "INSERT INTO {into}.by_latency SELECT project, {HOUR}, {BUCKET} AS latency, count(*)
-             FROM {hits} AND duration_us IS NOT NULL GROUP BY project, hour, latency ORDER BY project, hour, latency"
-        ),
-        format!(
-            "INSERT INTO {into}.by_endpoint SELECT project, {DAY}, method, route, count(*), {CLIENT_ERRORS}, {SERVER_ERRORS},
-             max(time_us), {BYTES} FROM {hits} GROUP BY project, day, method, route ORDER BY project, day, method, route"
-        ),
-        format!(
-            "INSERT INTO {into}.by_endpoint_latency SELECT project, {DAY}, method, route, {BUCKET} AS latency, count(*)
-             FROM {hits} AND duration_us IS NOT NULL
-             GROUP BY project, day, method, route, latency ORDER BY project, day, method, route, latency"
-        ),
-    ];
-    // The dashboard's breakdowns by texts that have few values. Method and route have their own table; paths count only
-    // by the API's version, and the first path of a version represents all (`NewNumbers::know_versions`).
-    let small =
-        [TextKind::Host, TextKind::Agent, TextKind::Referrer, TextKind::Framework, TextKind::Sdk];
-    let small = small.map(|kind| (kind as u8, kind.column().to_owned()));
-    let path = TextKind::Path;
-    let version = format!(
-        "{RENUMBER}(0::UINTEGER, {}::UINTEGER, project, {}) AS path",
-        path as u8,
-        path.column()
-    );
-    let others = [(BY_COUNTRY, "country".to_owned()), (path as u8, version)];
-    statements.extend(small.into_iter().chain(others).map(|(kind, column)| {
-        format!(
-            "INSERT INTO {into}.by_value SELECT project, {DAY}, {kind}, {column}, count(*), count(*) FILTER (status >= 400)
-             FROM {hits} GROUP BY ALL ORDER BY ALL"
-        )
-    }));
-    statements
+/// `by_value.kind` of the dashboard's breakdowns by what has few values. Method and route have their own table.
+pub const SLICE_VALUES: [u8; 7] = [
+    BY_COUNTRY,
+    TextKind::Host as u8,
+    TextKind::Agent as u8,
+    TextKind::Referrer as u8,
+    TextKind::Framework as u8,
+    TextKind::Sdk as u8,
+    TextKind::Path as u8,
+];
+
+/// The columns of hits that rows per quarter, hour and day are made from, without NULLs.
+pub fn slice_columns(into: &str, slice: &Slice) -> String {
+    let column = |kind: u8| match TextKind::ALL.get(usize::from(kind)) {
+        // Paths count only by the API's version, and the first path of a version represents all
+        // (`NewNumbers::know_versions`).
+        Some(TextKind::Path) => {
+            format!("{RENUMBER}(0::UINTEGER, {kind}::UINTEGER, project, path)")
+        }
+        Some(text) => text.column().to_owned(),
+        None => "country::UINTEGER".to_owned(),
+    };
+    format!(
+        "SELECT project, time_us, status, coalesce(duration_us, -1), coalesce(request_size, -1),
+         coalesce(response_size, -1), method, route, user_id, address, {} FROM {into}.hits WHERE {}",
+        SLICE_VALUES.map(column).join(", "),
+        slice.condition()
+    )
 }
 
 /// project, id, version: the paths of these projects that have one.
