@@ -112,7 +112,7 @@ limits! {
     FULL_SECONDS "full_seconds" = 3, Seconds, fixed, "",
         "How long new connections wait before those have to make room too: slow bodies are given up within 2 s while others wait.";
     FULL_MS_PER_END "full_ms_per_end" = 20, Milliseconds, fixed, "",
-        "By how much they wait longer for each connection that meanwhile ends by itself or has had its time: while 50 and more do in a second, no other has to be closed.";
+        "By how much new connections wait longer for each one that meanwhile ends by itself or has had its time: while 50 and more do in a second, no other has to be closed.";
     HEADER_READ_SECONDS "header_read_seconds" = 95, Seconds, fixed, "request_timeout",
         "The same timer runs between two calls of a kept-alive connection, and common clients keep one for 90 s: who closes first must be the client.";
     TLS_HANDSHAKE_SECONDS "tls_handshake_seconds" = 10, Seconds, fixed, "",
