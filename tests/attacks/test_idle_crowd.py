@@ -125,7 +125,7 @@ def test_a_stream_of_slow_calls_closes_no_connection_of_who_calls(cramped, neigh
             one = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
             one.sendall(HALF_A_POST)
             time.sleep(0.002)
-        assert server.metric("connections_closed_for_room_total") > CROWD
+        assert server.metric("connections_closed_for_room_total") > 100, "others waited for connections"
     server.stop()
 
 

@@ -528,6 +528,8 @@ limits! {
         "How long after its time limit a ClickHouse query is waited for: the server reports the limit itself.";
     CLICKHOUSE_CONNECT_SECONDS "clickhouse_connect_seconds" = 5, Seconds, fixed, "",
         "How long it may take to connect to a ClickHouse host before the next one is asked: time for three tries, of which packets may be lost.";
+    CLICKHOUSE_IDLE_SECONDS "clickhouse_idle_seconds" = 2, Seconds, fixed, "",
+        "How long an unused connection to ClickHouse is kept: older servers close it after three.";
     CLICKHOUSE_PROBE_SECONDS "clickhouse_probe_seconds" = 5, Seconds, fixed, "",
         "After how long without a packet a connection to ClickHouse is probed: a host that has lost its power sends none, like one that is busy with a query.";
     CLICKHOUSE_UNACKNOWLEDGED_SECONDS "clickhouse_unacknowledged_seconds" = 10, Seconds, fixed, "",

@@ -253,7 +253,7 @@ struct Slot {
     room: Arc<Room>,
     id: SlotId,
     close: Arc<Notify>,
-    /// A call was answered before its body had come.
+    /// The last call was answered before its body had come.
     left_rest: Arc<AtomicBool>,
 }
 
@@ -281,6 +281,7 @@ struct Call(Arc<Slot>);
 
 impl Call {
     fn begin(slot: &Arc<Slot>) -> Call {
+        slot.left_rest.store(false, Ordering::Relaxed);
         if slot.room.slots().begin_call(slot.id) {
             slot.room.changed.notify_waiters();
         }

@@ -10,9 +10,6 @@ use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 
-/// The server closes connections that it has not used for three seconds.
-const IDLE: Duration = Duration::from_secs(2);
-
 /// Connects to nothing yet.
 pub fn client(url: &str) -> Client {
     let mut connector = HttpConnector::new();
@@ -44,7 +41,7 @@ fn over<C>(connector: C) -> Client
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
-    let builder =
-        HttpClient::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(connector);
-    Client::with_http_client(builder)
+    let idle = Duration::from_secs(limits::CLICKHOUSE_IDLE_SECONDS);
+    let client = HttpClient::builder(TokioExecutor::new()).pool_idle_timeout(idle).build(connector);
+    Client::with_http_client(client)
 }

@@ -119,9 +119,7 @@ impl DaySums {
             from = to;
         }
     }
-}
 
-impl DaySums {
     /// The consumers of a project, by day, in no order.
     pub fn take_consumers(
         &mut self,
@@ -218,9 +216,7 @@ impl Day {
             }
         }
     }
-}
 
-impl Day {
     pub fn take_endpoint_latencies(&mut self) -> Vec<(EndpointLatency, u64)> {
         let counts = std::mem::take(&mut self.endpoint_latencies).into_iter();
         let of = |((place, latency), requests): ((u32, u16), u64)| {

@@ -14,8 +14,6 @@ const HOUR_US: i64 = 3_600_000_000;
 
 /// Of a hit with a duration; of one without it is unused, but must not fail.
 const BUCKET: &str = "latency_of(coalesce(duration_us, -1))";
-const CLIENT_ERRORS: &str = "count(*) FILTER (status BETWEEN 400 AND 499) AS client_errors";
-const SERVER_ERRORS: &str = "count(*) FILTER (status >= 500) AS server_errors";
 
 /// The consumers of a project whose durations a file's rollup stores: more than a table of the busiest shows, so that
 /// their hits need not be read again.
@@ -111,19 +109,6 @@ fn country_and_ago() -> String {
     let (bits, most) = (Country::NUMBERS.ilog2(), Country::NUMBERS - 1);
     format!(
         "coalesce(seen & {most}, 0)::USMALLINT AS country, coalesce(last_us - (seen >> {bits}), 0) AS country_ago"
-    )
-}
-
-/// project, day, user, address, country, how long before the last hit, requests, client errors, server errors, last:
-/// the consumers of these hits.
-fn consumers_of(day: &str, hits: &str) -> String {
-    let (seen, country_and_ago) = (seen("time_us", "country"), country_and_ago());
-    format!(
-        "SELECT project, day, user_id, caller AS address, {country_and_ago}, requests, client_errors, server_errors, last_us FROM (
-             SELECT project, {day}, user_id, CASE WHEN user_id > 0 THEN 0 ELSE address END AS caller,
-             {seen} AS seen, count(*)::UBIGINT AS requests,
-             {CLIENT_ERRORS}, {SERVER_ERRORS}, max(time_us) AS last_us
-             FROM {hits} AND (user_id > 0 OR address > 0) GROUP BY project, day, user_id, caller)"
     )
 }
 

@@ -2,8 +2,7 @@
 
 use analytics::hit::TextKind;
 
-use super::consumers_of;
-use crate::duckdb::sql::file::WHOLE_FILE;
+use super::{country_and_ago, seen};
 
 /// project, count: projects with more than this many texts that may name consumers.
 pub fn with_many_texts(into: &str, most: u64) -> String {
@@ -29,12 +28,15 @@ pub fn of_file(into: &str, project: u32, consumers: &[(TextKind, u32)]) -> Strin
         format!("(SELECT unnest([{ids}]::UINTEGER[]))")
     };
     let (users, addresses) = (ids(TextKind::User), ids(TextKind::Address));
-    let consumers = consumers_of(
-        &format!("{WHOLE_FILE} AS day"),
-        &format!(
-            "{into}.hits WHERE project = {project}
-             AND (user_id IN {users} OR (user_id = 0 AND address IN {addresses}))"
-        ),
-    );
-    format!("SELECT * EXCLUDE (project, day) FROM ({consumers}) ORDER BY user_id, address")
+    let (seen, country_and_ago) = (seen("time_us", "country"), country_and_ago());
+    format!(
+        "SELECT user_id, caller AS address, {country_and_ago}, requests, client_errors, server_errors, last_us FROM (
+             SELECT user_id, CASE WHEN user_id > 0 THEN 0 ELSE address END AS caller,
+                 {seen} AS seen, count(*)::UBIGINT AS requests, count(*) FILTER (status BETWEEN 400 AND 499) AS client_errors,
+                 count(*) FILTER (status >= 500) AS server_errors, max(time_us) AS last_us
+             FROM {into}.hits WHERE project = {project}
+                 AND (user_id IN {users} OR (user_id = 0 AND address IN {addresses}))
+             GROUP BY user_id, caller)
+         ORDER BY user_id, address"
+    )
 }
