@@ -10,9 +10,9 @@ from cluster import listed
 from posting import create_project, post, read_paths, settle
 from server import Server
 
-# Undoes the second version of the database.
+# Undoes the second and the third version of the database.
 TO_VERSION_1 = """
-    DROP FUNCTION tell_servers CASCADE; DROP FUNCTION tell_routes CASCADE; DROP SEQUENCE barriers;
+    DROP TABLE taken_batches; DROP FUNCTION tell_servers CASCADE; DROP FUNCTION tell_routes CASCADE; DROP SEQUENCE barriers;
     DROP TABLE servers, leader, heartbeat_signals; UPDATE version SET number = 1
 """
 
@@ -47,7 +47,7 @@ def test_databases_are_changed_while_no_other_server_runs(servers, postgres, cli
     postgres.run("UPDATE version SET number = 1")
     check_refused(third, "node 0 (0.1.0), node 1 (0.1.0)", stop_all)
     assert postgres.run("SELECT number FROM version") == ["1"]
-    postgres.run("UPDATE version SET number = 2")
+    postgres.run("UPDATE version SET number = 3")
     run_in_clickhouse(clickhouse, "TRUNCATE TABLE versions")
     run_in_clickhouse(clickhouse, "INSERT INTO versions VALUES (1)")
     check_refused(third, "node 0 (0.1.0), node 1 (0.1.0)", stop_all)
@@ -63,7 +63,7 @@ def test_databases_are_changed_while_no_other_server_runs(servers, postgres, cli
     postgres.run(TO_VERSION_1)
     third.start()
     assert "the databases were brought to this version" in third.log()
-    assert postgres.run("SELECT number FROM version") == ["2"]
+    assert postgres.run("SELECT number FROM version") == ["3"]
     other.start()
     assert sorted(listed(other)) == [1, 2]
     for server in (third, other):
@@ -75,5 +75,5 @@ def test_databases_are_changed_while_no_other_server_runs(servers, postgres, cli
     settle(other)
     assert read_paths(third, key) == sorted([*paths, "/after"])
     other.stop()
-    check_refused(other, "has version 99, and this program knows 2: use the newer program again")
+    check_refused(other, "has version 99, and this program knows 3: use the newer program again")
     assert read_paths(third, key) == sorted([*paths, "/after"])

@@ -313,9 +313,13 @@ limits! {
     CLOCK_CONFIRM_HOURS "clock_confirm_hours" = 72, Hours, fixed, "",
         "How long a clock that leapt further must run on steadily before it is believed: time for somebody to see the note in health.";
     RECEIPTS "receipts" = 2_000_000, Items, settable, "",
-        "Batch ids remembered; over 24 h, in which clients retry, that is 23 posts a second. Early forgetting is counted.";
+        "Batch ids remembered, by this server and by all that share PostgreSQL; over 24 h, in which clients retry, that is 23 posts a second. Early forgetting is counted.";
     RECEIPT_DAYS "receipt_days" = 7, Days, fixed, "",
         "How long a batch id is remembered; our clients give up after a day.";
+    TAKEN_WAIT_SECONDS "taken_wait_seconds" = 60, Seconds, fixed, "",
+        "How long hits wait while PostgreSQL can't say which batches another server has taken, and then between two questions: a failover is shorter. Then they are stored, and a batch that its client has sent to two servers may count twice.";
+    TAKEN_FORGOTTEN_AT_ONCE "taken_forgotten_at_once" = 50_000, Items, fixed, "",
+        "Batch ids that servers have in common which one statement in PostgreSQL forgets: a second at most.";
     REPEAT_WINDOW_MINUTES "repeat_window_minutes" = 10, Minutes, fixed, "",
         "Node's client posts its buffer again while a post is in flight: within seconds, or minutes under a slow network.";
 

@@ -101,6 +101,12 @@ const JOBS: &[Job] = &[
         every_s: 3_600,
         run: |app| Box::pin(forget_unconfirmed(app)),
     },
+    Job {
+        name: "forget_taken_batches",
+        whose: Whose::Leader,
+        every_s: 600,
+        run: |app| Box::pin(forget_taken_batches(app)),
+    },
     // In every round: a text that its owner corrects at once is not mailed.
     Job {
         name: "announce_maintenance",
@@ -244,6 +250,19 @@ async fn forget_expired_sessions(app: SharedApp) -> anyhow::Result<()> {
 /// Deletes addresses whose subscription nobody confirmed.
 async fn forget_unconfirmed(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.meta.forget_unconfirmed(app.clock.now_us()).await?)
+}
+
+/// Batch ids that no client sends again.
+async fn forget_taken_batches(app: SharedApp) -> anyhow::Result<()> {
+    let most = app.settings.limits.get("receipts");
+    let (forgotten, early) = app.meta.forget_taken_batches(most).await?;
+    if early {
+        tracing::warn!(
+            forgotten,
+            "batch ids are forgotten before their time, so a batch that is sent again late may count twice; raise `receipts`"
+        );
+    }
+    Ok(())
 }
 
 /// Days that have become complete, or have changed.

@@ -332,6 +332,23 @@ impl Metrics {
                 text.value(name, "", value);
             }
         }
+        if let Some(clickhouse) = &store.clickhouse {
+            for (name, help, value) in [
+                (
+                    "hits_elsewhere_total",
+                    "Hits of batches that another server has taken, too, and that are not counted twice",
+                    clickhouse.hits_elsewhere,
+                ),
+                (
+                    "batches_unasked_total",
+                    "Batches stored without knowing whether another server has them",
+                    clickhouse.batches_unasked,
+                ),
+            ] {
+                text.family(name, "counter", help);
+                text.value(name, "", value);
+            }
+        }
         text.family(
             "apply_lag_seconds",
             "gauge",

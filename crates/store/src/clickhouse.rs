@@ -42,8 +42,8 @@ use tokio::sync::Mutex;
 use crate::outdated_routes::OutdatedRoutes;
 use crate::tail::Tail;
 use crate::types::{
-    Cells, ClickHouseLimits, ClickHousePlace, EndpointCounts, EngineStats, Found, HitRow, Part,
-    Presences, RouteLimits, RouteRules, Slowest, StoreError, StoreLimits,
+    Cells, ClickHouseLimits, ClickHousePlace, ClickHouseStats, EndpointCounts, EngineStats, Found,
+    HitRow, Part, Presences, RouteLimits, RouteRules, Slowest, StoreError, StoreLimits,
 };
 pub use migrate::is_older;
 
@@ -72,6 +72,9 @@ struct State {
     prepared: AtomicBool,
     /// The hits of all projects and nodes, as of a moment ago.
     rows: AtomicU64,
+    /// Hits of batches that another server stores, and batches that were stored without asking for that.
+    hits_elsewhere: AtomicU64,
+    batches_unasked: AtomicU64,
 }
 
 impl State {
@@ -116,6 +119,10 @@ impl ClickHouse {
             ready: self.state.is_prepared(),
             rows: self.state.rows.load(Ordering::Relaxed),
             duckdb: None,
+            clickhouse: Some(ClickHouseStats {
+                hits_elsewhere: self.state.hits_elsewhere.load(Ordering::Relaxed),
+                batches_unasked: self.state.batches_unasked.load(Ordering::Relaxed),
+            }),
         }
     }
 

@@ -161,7 +161,7 @@ impl HitStore {
                 let duckdb = store.stats();
                 let rows = duckdb.active_rows + duckdb.sealed_rows;
                 let ready = store.engine.load().is_some();
-                EngineStats { ready, rows, duckdb: Some(duckdb) }
+                EngineStats { ready, rows, duckdb: Some(duckdb), clickhouse: None }
             }
             HitStore::ClickHouse(store) => store.stats(),
         }

@@ -60,14 +60,17 @@ pub async fn read_records(path: &Path, position: u64, until: u64) -> Result<Vec<
     let mut items = Vec::new();
     for row in rows {
         let first = row.get::<i64, _>(0) as u64;
-        let bytes: Vec<u8> = row.get(2);
+        let (bytes, hashes): (Vec<u8>, Option<Vec<u8>>) = (row.get(1), row.get(2));
         let records = split_framed(&bytes).ok_or_else(|| {
             StoreError::Damaged(format!("record {first} in the inbox cannot be read"))
         })?;
+        let hashes = hashes.unwrap_or_default();
+        let mut hashes = hashes.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
         for (n, (record, skips)) in records.into_iter().enumerate() {
             let seq = first + n as u64;
+            let batch_hash = hashes.next().filter(|hash| *hash != 0);
             if seq > position && seq <= until {
-                items.push(Item { seq, record: record.into(), skips });
+                items.push(Item { seq, record: record.into(), skips, batch_hash });
             }
         }
     }

@@ -45,6 +45,7 @@ mod share_links;
 mod status_pages;
 mod subscribers;
 mod tails;
+mod taken_batches;
 mod upgrade;
 mod views;
 
@@ -90,6 +91,7 @@ pub use servers::ServerRow;
 pub(crate) use servers::{InClickHouse, Lease, register};
 pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
 pub use subscribers::{Confirmation, Subscriber, SubscriberCount, SubscriberLimits};
+pub(crate) use taken_batches::{SharedBatch, Taken, TakenBatches};
 pub(crate) use upgrade::{Alone, enter_alone, is_older};
 pub use views::ViewRow;
 

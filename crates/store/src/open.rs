@@ -15,7 +15,7 @@ use crate::meta::{self, InClickHouse, Lease};
 use crate::reserve;
 use crate::shared::{Erased, Problems, Shared};
 use crate::start::{Start, Work};
-use crate::types::{HitsPlace, MetaPlace, StoreError, StoreOptions};
+use crate::types::{HitsPlace, StoreError, StoreOptions};
 use crate::verdict::{self, Facts, Found, Stop, Verdict};
 use crate::{clickhouse, duckdb, upgrade};
 
@@ -60,6 +60,7 @@ pub fn open(
         bytes_max: options.limits.inbox_bytes,
         queue_bytes: limits::QUEUE_BYTES as usize,
         receipts: options.limits.receipts,
+        is_shared: options.shared_with().is_some(),
         disk_free_percent: options.limits.disk_free_percent,
         disk_free_bytes: options.limits.disk_free_bytes,
         reserve_bytes: options.limits.reserve_bytes,
@@ -115,10 +116,7 @@ pub fn open(
 
 /// The number that this folder writes hits as. Folders that share PostgreSQL and ClickHouse get theirs there.
 async fn find_node(options: &StoreOptions, identity: &Identity) -> Result<u8, StoreError> {
-    let (MetaPlace::Postgres(url), HitsPlace::ClickHouse(place)) = (&options.meta, &options.hits)
-    else {
-        return Ok(options.node);
-    };
+    let Some((url, place)) = options.shared_with() else { return Ok(options.node) };
     let query_seconds = options.limits.query_seconds;
     let alone = upgrade::begin(url, place, query_seconds).await?;
     let found = clickhouse::node::folders(place, query_seconds).await;

@@ -335,6 +335,7 @@ impl Store {
             problems: shared.problems.all(),
             notes: shared.notes.all(),
             duckdb: engine.duckdb,
+            clickhouse: engine.clickhouse,
         }
     }
 

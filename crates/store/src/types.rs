@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use limits::{ClickHouseLimits, DuckDbLimits, RouteLimits, StoreLimits};
 pub use place::{ClickHousePlace, HitsPlace, MetaPlace, PostgresUrl};
-pub use stats::{DuckDbStats, EngineStats, StoreStats};
+pub use stats::{ClickHouseStats, DuckDbStats, EngineStats, StoreStats};
 
 /// Settings of a store.
 #[derive(Clone, Debug)]
@@ -46,6 +46,14 @@ impl StoreOptions {
             hits: HitsPlace::Folder,
             meta: MetaPlace::Folder,
             limits,
+        }
+    }
+
+    /// The databases that it shares with other servers; none if it is alone.
+    pub fn shared_with(&self) -> Option<(&PostgresUrl, &ClickHousePlace)> {
+        match (&self.meta, &self.hits) {
+            (MetaPlace::Postgres(url), HitsPlace::ClickHouse(place)) => Some((url, place)),
+            _ => None,
         }
     }
 }
@@ -200,7 +208,7 @@ pub enum StoreError {
     /// An error of the operating system.
     #[error("{context}: {cause}")]
     System { context: &'static str, cause: std::io::Error },
-    /// `meta.sqlite` or `monitors.sqlite` could not be opened or changed.
+    /// `meta.sqlite`, `monitors.sqlite` or PostgreSQL could not be opened or changed.
     #[error("{context}: {cause}")]
     ProjectFiles { context: &'static str, cause: Box<dyn std::error::Error + Send + Sync> },
 }

@@ -7,6 +7,7 @@ use super::eraser::Erasures;
 use super::node::prepare;
 use super::writer::Writer;
 use crate::disk::io;
+use crate::meta::TakenBatches;
 use crate::shared::Shared;
 use crate::start::{EngineWork, Start};
 use crate::types::{ClickHousePlace, StoreError};
@@ -44,6 +45,10 @@ pub fn start(
         engine: store.engine.with_own_connections(),
         state: store.state.clone(),
         erasures: erasures.clone(),
+        taken: shared
+            .options
+            .shared_with()
+            .map(|(url, _)| TakenBatches::new(url, shared.options.node)),
         position: opened.trimmed_to,
         last_seq,
         open_group: opened.inserting,

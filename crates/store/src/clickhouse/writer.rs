@@ -3,8 +3,13 @@
 //! A group's bounds are one row of the inbox, written before its first try. A crash, or an answer that is lost, leaves it
 //! open whether the group arrived; so exactly this group is sent again, under the same token, and the server drops what
 //! it has. Once it is in, the inbox forgets its records. While the server is away, records wait in the inbox.
+//!
+//! With several servers, a client that got no answer may have sent a batch to another one as well: those that another one
+//! has taken are left out (`meta/taken_batches.rs`).
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use analytics::limits;
@@ -18,6 +23,7 @@ use super::read;
 use super::sql::schema;
 use crate::disk::io;
 use crate::inbox::{self, Change, Item};
+use crate::meta::{SharedBatch, Taken, TakenBatches};
 use crate::record::{self, Record, RecordError};
 use crate::shared::Shared;
 use crate::tail::Applied;
@@ -36,6 +42,8 @@ pub struct Writer {
     pub engine: Engine,
     pub state: Arc<State>,
     pub erasures: Arc<Erasures>,
+    /// None: no other server gets batches.
+    pub taken: Option<TakenBatches>,
     /// The last record that is in ClickHouse.
     pub position: u64,
     /// The inbox's last record at the start.
@@ -156,6 +164,7 @@ impl Writer {
         items: &[Item],
     ) -> Result<(), StoreError> {
         let group = Group { node: self.shared.options.node, first_seq, last_seq };
+        let others = self.taken_by_others(items).await?;
         let mut rows = Rows::new(group.node);
         let mut applied = Vec::with_capacity(items.len());
         for item in items {
@@ -163,6 +172,11 @@ impl Writer {
                 Ok(Record::Batch(batch)) => {
                     // The inbox saves arrivals only now and then; after a crash its records have the rest.
                     self.shared.gauges.arrived(batch.project, batch.arrival_us);
+                    if others.contains(&item.seq) {
+                        let hits = (batch.hits - item.skips.len()) as u64;
+                        self.state.hits_elsewhere.fetch_add(hits, Ordering::Relaxed);
+                        continue;
+                    }
                     rows.push(item.seq, &batch, &item.skips);
                     applied.push(Applied::Batch {
                         seq: item.seq,
@@ -192,6 +206,27 @@ impl Writer {
             self.engine.insert(&schema::insert(), &group.token(), rows.into_bytes()).await?;
         }
         self.pass(last_seq, applied).await
+    }
+
+    /// The seqs of batches that another server stores.
+    async fn taken_by_others(&mut self, items: &[Item]) -> Result<HashSet<u64>, StoreError> {
+        let Some(taken) = &mut self.taken else { return Ok(HashSet::new()) };
+        let shared = |item: &Item| Some(SharedBatch { hash: item.batch_hash?, seq: item.seq });
+        let batches: Vec<SharedBatch> = items.iter().filter_map(shared).collect();
+        if batches.is_empty() {
+            return Ok(HashSet::new());
+        }
+        match taken.take(&batches).await {
+            Ok(Taken::Others(seqs)) => Ok(seqs),
+            Ok(Taken::Unknown) => {
+                self.state.batches_unasked.fetch_add(batches.len() as u64, Ordering::Relaxed);
+                Ok(HashSet::new())
+            }
+            Err(cause) => Err(StoreError::ProjectFiles {
+                context: "asking PostgreSQL which batches other servers have",
+                cause: Box::new(cause),
+            }),
+        }
     }
 
     /// All hits of earlier records are in ClickHouse, so the eraser finds them.

@@ -20,6 +20,8 @@ pub struct InboxOptions {
     /// Bytes of records held in memory for the writer.
     pub queue_bytes: usize,
     pub receipts: usize,
+    /// Other servers may get the same batch, so its hash is kept with its record.
+    pub is_shared: bool,
     pub disk_free_percent: u64,
     pub disk_free_bytes: u64,
     /// Room kept back for a full disk.

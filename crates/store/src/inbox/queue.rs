@@ -12,6 +12,8 @@ pub struct Item {
     pub record: Arc<[u8]>,
     /// Rows of the batch to skip, ascending: hits that were posted before.
     pub skips: Vec<u32>,
+    /// Identifies the batch among those of all servers, if it has an id and there are others.
+    pub batch_hash: Option<u64>,
 }
 
 #[derive(Debug)]

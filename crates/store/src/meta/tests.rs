@@ -13,6 +13,7 @@ use home::{Engine, Home};
 
 #[path = "../../tests/it/home.rs"]
 mod home;
+mod taken_batches;
 
 const NOW: i64 = 1_764_000_000_000_000;
 
@@ -454,7 +455,7 @@ async fn both_databases_have_the_same_columns() {
                 "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT IN ('folder', 'sqlite_sequence')"
             }
             Engine::Postgres => {
-                "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT IN ('folders', 'version', 'checks_version', 'servers', 'leader', 'heartbeat_signals')"
+                "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT IN ('folders', 'version', 'checks_version', 'servers', 'leader', 'heartbeat_signals', 'taken_batches')"
             }
         };
         let mut found: Vec<String> =

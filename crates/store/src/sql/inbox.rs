@@ -1,12 +1,14 @@
 //! The inbox's tables and statements (SQLite).
 
-/// `records`: groups of records as they were committed. `receipts`: answered batch ids. `repeats`: hashes of the hits
-/// that a client may post again. `erasures`: accepted but not complete. `files`: the manifest. `arrivals`: the time of
+/// `records`: groups of records as they were committed. `batch_hashes`: by the first seq of a group, 8 bytes for each of
+/// its records, a batch's hash or 0; only if other servers may get the same batch. `receipts`: answered batch ids.
+/// `repeats`: hashes of the hits that a client may post again. `erasures`: accepted but not complete. `files`: the manifest. `arrivals`: the time of
 /// each project's newest batch. `dropped`: records that are in no file, until an operator acknowledges them; without a
 /// last seq: any after the first. `state`: single values.
 pub const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (first_seq INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS batch_hashes (first_seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS receipts (id INTEGER PRIMARY KEY, arrival_us INTEGER NOT NULL, count INTEGER NOT NULL, bytes BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS repeats (seq INTEGER PRIMARY KEY, project INTEGER NOT NULL, arrival_us INTEGER NOT NULL, bytes BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS erasures (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
@@ -32,9 +34,16 @@ pub const COMMIT_GROUP: &str = "BEGIN IMMEDIATE; INSERT INTO records VALUES (?1,
 pub const COMMIT_GROUP_WITH_RECEIPTS: &str =
     "BEGIN IMMEDIATE; INSERT INTO records VALUES (?1, ?2, ?3);
     INSERT INTO receipts (arrival_us, count, bytes) VALUES (?4, ?5, ?6); COMMIT";
+/// TRICKY: sqlx counts the numbers that a statement leaves out, and binds nothing more once they exceed the values. So
+/// the statement that leaves out most is the one of the highest numbers.
+pub const COMMIT_SHARED_GROUP: &str = "BEGIN IMMEDIATE; INSERT INTO records VALUES (?1, ?2, ?3);
+    INSERT INTO batch_hashes VALUES (?1, ?4);
+    INSERT INTO receipts (arrival_us, count, bytes) VALUES (?5, ?6, ?7); COMMIT";
 pub const ADD_RECORDS: &str = "INSERT INTO records VALUES (?, ?, ?)";
-pub const RECORDS_AFTER: &str =
-    "SELECT first_seq, last_seq, bytes FROM records WHERE last_seq > ? ORDER BY first_seq LIMIT 16";
+pub const ADD_BATCH_HASHES: &str = "INSERT INTO batch_hashes VALUES (?, ?)";
+/// The hashes are NULL if there are none.
+pub const RECORDS_AFTER: &str = "SELECT first_seq, records.bytes, batch_hashes.bytes
+    FROM records LEFT JOIN batch_hashes USING (first_seq) WHERE last_seq > ? ORDER BY first_seq LIMIT 16";
 /// The head of each group's first record frame.
 pub const RECORD_HEADS: &str = "SELECT first_seq, substr(bytes, 1, 9) FROM records";
 pub const HAS_DROPPED: &str = "SELECT count(*) FROM sqlite_master WHERE name = 'dropped'";
@@ -45,7 +54,8 @@ pub const ADD_DROPPED: &str = "INSERT INTO dropped VALUES (?, ?) ON CONFLICT (fi
 pub const RECORD_BYTE: &str = "SELECT substr(bytes, ?, 1) FROM records WHERE first_seq = ?";
 pub const RECORD_SIZES: &str = "SELECT last_seq, length(bytes) FROM records ORDER BY first_seq";
 pub const DROP_RECORDS: &str = "DELETE FROM records";
-pub const TRIM_RECORDS: &str = "DELETE FROM records WHERE last_seq <= ?";
+pub const TRIM_RECORDS: &str = "DELETE FROM records WHERE last_seq <= ?1;
+    DELETE FROM batch_hashes WHERE first_seq < coalesce((SELECT min(first_seq) FROM records), ?1 + 1)";
 
 pub const ADD_RECEIPTS: &str = "INSERT INTO receipts (arrival_us, count, bytes) VALUES (?, ?, ?)";
 pub const RECEIPTS: &str =

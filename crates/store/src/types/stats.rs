@@ -1,4 +1,4 @@
-//! State of a store, for `/metrics` and `/api/health`: in general, and of DuckDB.
+//! State of a store, for `/metrics` and `/api/health`: in general, and of its engine.
 
 #[derive(Clone, Debug, Default)]
 pub struct StoreStats {
@@ -23,6 +23,8 @@ pub struct StoreStats {
     pub notes: Vec<String>,
     /// None if another engine keeps the hits.
     pub duckdb: Option<DuckDbStats>,
+    /// The same.
+    pub clickhouse: Option<ClickHouseStats>,
 }
 
 /// State of the engine that keeps the hits.
@@ -33,6 +35,16 @@ pub struct EngineStats {
     /// Hits that can be read.
     pub rows: u64,
     pub duckdb: Option<DuckDbStats>,
+    pub clickhouse: Option<ClickHouseStats>,
+}
+
+/// Since the start, of several servers that keep hits in ClickHouse.
+#[derive(Clone, Debug, Default)]
+pub struct ClickHouseStats {
+    /// Hits of this server's batches that another server has taken, too, and stores.
+    pub hits_elsewhere: u64,
+    /// Batches that were stored without knowing whether another server has them.
+    pub batches_unasked: u64,
 }
 
 /// The files of DuckDB.

@@ -86,7 +86,8 @@ impl Sequencer {
             self.next_seq += 1;
             put_framed(&mut group.bytes, &record, &skips);
             group.sizes.push((seq, project, size));
-            group.items.push(Item { seq, record, skips });
+            let batch_hash = batch_hash.filter(|_| self.options.is_shared);
+            group.items.push(Item { seq, record, skips, batch_hash });
         } else {
             group.repeats.retain(|&(other, ..)| other != seq);
         }
@@ -104,7 +105,8 @@ impl Sequencer {
         let record = record::encode_erasure(&erasure);
         put_framed(&mut group.bytes, &record, &[]);
         group.erasures.push((seq, record.clone()));
-        group.items.push(Item { seq, record: record.into(), skips: Vec::new() });
+        let record = record.into();
+        group.items.push(Item { seq, record, skips: Vec::new(), batch_hash: None });
         if let Erasure::Project(project) = erasure {
             self.gone.insert(project);
             group.gone.push(project);

@@ -38,14 +38,20 @@ impl Group {
         {
             // Most groups. On failure the caller reopens the file, which ends the transaction.
             let receipts = self.receipt_count > 0;
-            let statement = match receipts {
-                true => sql::inbox::COMMIT_GROUP_WITH_RECEIPTS,
-                false => sql::inbox::COMMIT_GROUP,
+            let hashes = self.batch_hashes();
+            let statement = match (receipts, &hashes) {
+                (true, Some(_)) => sql::inbox::COMMIT_SHARED_GROUP,
+                (true, None) => sql::inbox::COMMIT_GROUP_WITH_RECEIPTS,
+                // Without an id that was answered no batch has a hash.
+                (false, _) => sql::inbox::COMMIT_GROUP,
             };
             let mut query = sqlx::query(statement)
                 .bind(first.seq as i64)
                 .bind(last.seq as i64)
                 .bind(self.bytes.as_slice());
+            if let Some(hashes) = hashes {
+                query = query.bind(hashes);
+            }
             if receipts {
                 query = query.bind(now).bind(self.receipt_count).bind(self.receipts.as_slice());
             }
@@ -60,6 +66,14 @@ impl Group {
                 .execute(&mut *tx)
                 .await
                 .map_err(failed(context))?;
+            if let Some(hashes) = self.batch_hashes() {
+                sqlx::query(sql::inbox::ADD_BATCH_HASHES)
+                    .bind(first.seq as i64)
+                    .bind(hashes)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(failed(context))?;
+            }
         }
         if self.receipt_count > 0 {
             sqlx::query(sql::inbox::ADD_RECEIPTS)
@@ -96,5 +110,14 @@ impl Group {
                 .map_err(failed(context))?;
         }
         tx.commit().await.map_err(failed(context))
+    }
+
+    /// As the table `batch_hashes` has them; none if no batch has one.
+    fn batch_hashes(&self) -> Option<Vec<u8>> {
+        let hashes = self.items.iter().map(|item| item.batch_hash);
+        hashes
+            .clone()
+            .any(|hash| hash.is_some())
+            .then(|| hashes.flat_map(|hash| hash.unwrap_or_default().to_le_bytes()).collect())
     }
 }
