@@ -5,7 +5,7 @@
 #   CRASH_ROUNDS=50          kills of test_crash.py; more make a longer run
 #   CRASH_SEED=NUMBER        repeats the choices of a run of test_crash.py (it prints its own)
 #   FAULT_ROUNDS=20          faults of test_faults.py; FAULT_SEED=NUMBER repeats a run
-#   CRASH_SECONDS_SERVERS=30 how long test_servers.py kills servers
+#   CRASH_SECONDS_SERVERS=60 how long test_servers.py kills servers
 #   CUT_SECONDS=0            how long test_cut_network.py cuts networks at random, after all else; CUT_SEED=NUMBER repeats a run
 #   NOTICE_ROUNDS=6          kills of test_notices.py; NOTICE_SEED=NUMBER repeats a run
 #   API_ANALYTICS_CACHE=DIR  where the virtual environment is kept

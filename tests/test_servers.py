@@ -14,7 +14,7 @@ from hosts import Receiver, Targets
 from posting import create_project, make_batch, make_hit, read_paths, settle, wait_for
 from server import Server, must_run, run
 
-SECONDS = float(os.environ.get("CRASH_SECONDS_SERVERS", "30"))
+SECONDS = float(os.environ.get("CRASH_SECONDS_SERVERS", "60"))
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 
 

@@ -54,13 +54,17 @@ impl Texts {
     /// The number of this text, which is added if it is new.
     #[inline]
     pub(crate) fn put(&mut self, kind: TextKind, text: &str) -> u32 {
+        // Most kinds have no text in most hits.
+        if text.is_empty() {
+            return 0;
+        }
         let kind = kind as usize;
         let kept = &self.kinds[kind];
         let last = self.last[kind];
         if kept[last as usize] == *text {
             return last;
         }
-        let index = if text.is_empty() { 0 } else { self.find_or_add(kind, text) };
+        let index = self.find_or_add(kind, text);
         self.last[kind] = index;
         index
     }

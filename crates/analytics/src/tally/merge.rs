@@ -9,52 +9,19 @@ use super::counted::{Counted, ShownTexts};
 use super::distinct::Distinct;
 use super::endpoints::{EndpointSum, Pair};
 use super::identities::{Identities, TextId};
-use super::subset::Subset;
+use super::missing::MissingDetails;
+use super::parts::{Part, Parts};
 use super::top::{Sort, Top};
-use super::top_list::{ByIdentity, FileList, Listed, TopList};
+use super::top_list::{ByIdentity, Listed, TopList};
 use super::total::{Breakdown, Consumer, Dimension, Endpoint, Listing, Total};
 use super::{Count, DistinctCount, Needs, Tally, TallyLimits};
 use crate::grid::Grid;
 use crate::hit::{Country, TextKind};
 use crate::identity::Ipv4Text;
 use crate::latency::Histogram;
-use crate::slots::Slots;
-
-/// Words derived from a file's texts: the client of a user agent, the version of a path. Each has a number in the file,
-/// so that very many texts with few words are counted without comparing words.
-pub trait Words {
-    /// The number of the word derived from the text with this id.
-    fn number(&self, value: Dimension, id: u32) -> u32;
-
-    fn word(&self, number: u32) -> Arc<str>;
-}
 
 /// Names that were read: by file number, kind and id.
 pub type Named = HashMap<(usize, TextKind, u32), Arc<str>>;
-
-/// The parts of the shown rows that a file's sums lack.
-#[derive(Clone, Debug, Default)]
-pub struct MissingDetails {
-    pub sums: Vec<(TextKind, u32, u64)>,
-    pub durations: Vec<(TextKind, u32, u64)>,
-    pub endpoints: Vec<(Pair, u64)>,
-}
-
-/// A file's lists, and its words with their counts.
-pub struct Part {
-    consumers: FileList<TextId>,
-    endpoints: FileList<Pair>,
-    texts: Vec<FileList<u32>>,
-    words: Vec<(Dimension, HashMap<Arc<str>, Count>)>,
-}
-
-/// Makes the parts of files.
-#[derive(Clone)]
-pub struct Parts {
-    limits: TallyLimits,
-    texts: Vec<TextKind>,
-    values: Vec<Dimension>,
-}
 
 /// The chosen rows that a file has.
 #[derive(Default)]
@@ -113,11 +80,8 @@ impl Merge {
 
     /// Prepares files' sums for `add`, on any thread.
     pub fn parts(&self) -> Parts {
-        Parts {
-            limits: self.limits,
-            texts: self.texts.iter().map(|(kind, _)| *kind).collect(),
-            values: self.values.clone(),
-        }
+        let texts = self.texts.iter().map(|(kind, _)| *kind).collect();
+        Parts::new(self.limits, texts, self.values.clone())
     }
 
     /// Adds a file's sums. `part`: of these sums. They lose what only this needs.
@@ -461,80 +425,6 @@ impl Merge {
     }
 }
 
-impl Parts {
-    /// Prepares a file's sums for `Merge::add`. It visits everything that the file has, and files don't need each other.
-    /// `is_listed(kind, id)`: whether a text may be among the values.
-    pub fn of(
-        &self,
-        tally: &Tally,
-        identities: &Identities,
-        words: &impl Words,
-        is_listed: impl Fn(TextKind, u32) -> bool,
-    ) -> Part {
-        let plain = |requests| Count { requests, errors: 0 };
-        let consumers = tally.consumers.counts();
-        let endpoints = tally.endpoints.counts();
-        let of_text = |kind: &TextKind| {
-            let counts = tally.texts[*kind as usize].iter();
-            let listed = counts.filter(|(id, _)| is_listed(*kind, *id));
-            FileList::new(listed, |id| identities.get(*kind, id), || None, self.limits)
-        };
-        let of_words = |value: &Dimension| Some((*value, counts_of_words(*value, tally, words)?));
-        Part {
-            consumers: FileList::new(
-                consumers.map(|(kind, id, requests)| ((kind, id), plain(requests))),
-                |(kind, id)| identities.get(kind, id),
-                || tally.consumers.distinct(),
-                self.limits,
-            )
-            .map(|(kind, id)| TextId::new(kind, id, identities)),
-            endpoints: FileList::new(
-                endpoints.map(|(pair, requests)| (pair, plain(requests))),
-                |pair| identities.of_endpoint(pair),
-                || None,
-                self.limits,
-            ),
-            texts: self.texts.iter().map(of_text).collect(),
-            words: self.values.iter().filter_map(of_words).collect(),
-        }
-    }
-
-    /// No consumers yet.
-    pub fn counted(&self) -> Counted {
-        Counted::new(self.limits)
-    }
-}
-
-/// Counts of the words that `value` stands for. None if its values are not words.
-fn counts_of_words(
-    value: Dimension,
-    tally: &Tally,
-    words: &impl Words,
-) -> Option<HashMap<Arc<str>, Count>> {
-    let counts = match value {
-        Dimension::Text(_) => return None,
-        Dimension::Country => &tally.countries,
-        Dimension::Client | Dimension::Os | Dimension::Device => {
-            &tally.texts[TextKind::Agent as usize]
-        }
-        Dimension::Version => &tally.texts[TextKind::Path as usize],
-    };
-    let mut by_number: Slots<Count> = Slots::default();
-    for (id, count) in counts.iter() {
-        let number = if value == Dimension::Country { id } else { words.number(value, id) };
-        by_number.slot(number).add_count(count);
-    }
-    let word = |number: u32| match value {
-        Dimension::Country => Arc::from(Country::from_number(number as u16).as_str()),
-        _ => words.word(number),
-    };
-    let mut all: HashMap<Arc<str>, Count> = HashMap::new();
-    for (number, count) in by_number.iter().filter(|(_, count)| count.requests > 0) {
-        all.entry(word(number)).or_default().add_count(*count);
-    }
-    Some(all)
-}
-
 /// The first `most` by value, descending, then by hits. Rows without a value come last.
 fn first<T>(
     all: &ByIdentity<T>,
@@ -563,36 +453,6 @@ pub(super) fn listing<Id: Copy, T>(list: &TopList<Id>, rows: Vec<T>) -> Listing<
         count: list.count(),
         missing_up_to: list.missing_up_to(),
         low_by_up_to: list.low_by_up_to(),
-    }
-}
-
-impl MissingDetails {
-    pub fn is_empty(&self) -> bool {
-        self.sums.is_empty() && self.durations.is_empty() && self.endpoints.is_empty()
-    }
-
-    /// The needs of the second scan.
-    pub fn needs(&self, of_query: Needs) -> Needs {
-        let mut needs = Needs::default();
-        if !self.sums.is_empty() {
-            needs |= Needs::CONSUMERS;
-        }
-        if !self.durations.is_empty() {
-            needs |= Needs::CONSUMERS | Needs::CONSUMER_LATENCY;
-        }
-        if !self.endpoints.is_empty() {
-            needs |= Needs::ENDPOINTS | of_query.only(Needs::TRAFFIC);
-        }
-        needs
-    }
-
-    pub fn subset(&self) -> Subset {
-        let mut subset = Subset::default();
-        for (kind, id, _) in self.sums.iter().chain(&self.durations) {
-            subset.put_consumer(*kind, *id);
-        }
-        self.endpoints.iter().for_each(|(pair, _)| subset.put_endpoint(*pair));
-        subset
     }
 }
 
@@ -627,6 +487,7 @@ mod tests {
     use crate::grid::DAY_US;
     use crate::period::parse_zone;
     use crate::tally::Columns;
+    use crate::tally::parts::Words;
 
     struct NoWords;
 
