@@ -12,7 +12,7 @@ from server import Server
 
 # Undoes the second and the third version of the database.
 TO_VERSION_1 = """
-    DROP TABLE taken_batches; DROP FUNCTION tell_servers CASCADE; DROP FUNCTION tell_routes CASCADE; DROP SEQUENCE barriers;
+    DROP TABLE taken_batches; DROP SEQUENCE erasures_noted; DROP FUNCTION tell_servers CASCADE; DROP FUNCTION tell_routes CASCADE; DROP SEQUENCE barriers;
     DROP TABLE servers, leader, heartbeat_signals; UPDATE version SET number = 1
 """
 

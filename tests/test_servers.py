@@ -153,6 +153,26 @@ def test_a_server_that_is_gone_is_followed_and_can_be_drained(three, servers, po
     assert files.returncode != 0 and "another server uses" in files.stderr, files.stderr
 
 
+def test_a_list_shows_what_others_store_and_nothing_that_they_erased(three):
+    one, other, _ = three
+    _, key = create_project(one, "shop")
+    post = lambda user: one.call("POST", "/api/requests", make_batch([make_hit("/a", user)]), key).must()  # noqa: E731
+    post("alice")
+    settle(one)
+
+    def names() -> set[str]:
+        found = other.call("GET", "/api/v1/lists/top_consumers?period=all", key=key)
+        return {row["user"] for row in found.must().json()["rows"]} if found.status != 401 else set()
+
+    wait_for("the other one lists her", lambda: names() == {"alice"})
+    post("bob")
+    settle(one)
+    wait_for("the other one lists him", lambda: names() == {"alice", "bob"}, seconds=15)
+    # The answer to an erasure is true at every server.
+    one.call("DELETE", "/api/v1/consumers/u:alice", key=key).must()
+    assert names() == {"bob"}
+
+
 def test_a_server_that_is_cut_off_takes_hits_and_shows_nothing(three, postgres):
     number, key = create_project(three[0], "shop")
     three[1].call("GET", "/api/v1/project", key=key).must()

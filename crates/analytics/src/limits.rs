@@ -572,6 +572,8 @@ limits! {
         "Lists that are kept for the next page, search or sort: one of a million endpoints with its orders, or hundreds of usual ones. They are not kept over an erasure.";
     LISTS_KEPT_SECONDS "lists_kept_seconds" = 600, Seconds, fixed, "",
         "How long an unused list stays cached: longer than it takes to read a page of it. Then its memory is freed.";
+    LISTS_SHARED_SECONDS "lists_shared_seconds" = 5, Seconds, fixed, "",
+        "How long a cached list is the answer to a new question if other servers store hits, too: longer than a hit takes to be visible, and short for a reader.";
     LIST_ORDERS "list_orders" = 4, Items, fixed, "",
         "Searches and orders of a list whose rows are kept in order: 4 bytes a row each.";
     LIST_PAGE "list_page" = 500, Rows, fixed, "invalid_parameter",

@@ -17,7 +17,7 @@ use crate::app::{App, SharedApp, live_channels, live_monitors};
 use crate::error::{ApiError, Code};
 use crate::random::random_bytes;
 use crate::reads::Reader;
-use crate::servers::wait_for_others;
+use crate::servers::{erase, wait_for_others};
 
 /// A project's last 24 hours in a few numbers, for a list of projects.
 #[derive(Clone, Debug)]
@@ -187,7 +187,7 @@ pub async fn erase_above_level(app: &App, project: ProjectId) -> Result<(), ApiE
         ));
     }
     let others = wait_for_others(app).await;
-    let changed = app.store.erase(erasure).await?;
+    let changed = erase(app, erasure).await?;
     others?;
     app.ingest_health.forget_samples(&app.meta, project.id).await?;
     app.meta.set_erased_level(project.id, project.privacy_level).await?;
@@ -216,7 +216,7 @@ pub async fn delete_project(app: &SharedApp, project: ProjectId) -> Result<u64, 
         app.checks.forget_bulletins(project).await?;
         app.checks.keep_channels(&live_channels(&app.meta)).await?;
         let others = wait_for_others(&app).await;
-        let erased = app.store.erase(Erasure::Project(project)).await?;
+        let erased = erase(&app, Erasure::Project(project)).await?;
         others?;
         app.meta.finish_delete(project).await?;
         tracing::info!(project = project.0, erased, "project deleted");

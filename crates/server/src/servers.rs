@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use analytics::limits;
-use store::TailMessage;
 use store::checks::ChecksError;
 use store::meta::{Changed, HeardTail, MetaError, Routes, ServerRow, Standing};
+use store::{Erasure, TailMessage};
 use tokio::sync::watch;
 
 use crate::app::{App, SharedApp, live_monitors};
@@ -195,6 +195,18 @@ async fn pass_barrier(app: &App) -> Result<(), MetaError> {
         app.meta.pass_barrier(barrier).await?;
     }
     Ok(())
+}
+
+/// Erases, and lets no server show what it has in memory of it. Returns the number of hits erased.
+pub async fn erase(app: &App, erasure: Erasure) -> Result<u64, ApiError> {
+    let erased = app.store.erase(erasure).await?;
+    app.meta.note_erasure().await?;
+    Ok(erased)
+}
+
+/// Drops lists of which another server has erased something. Without an answer of PostgreSQL all are dropped.
+pub async fn hear_of_erasures(app: &App) {
+    app.store.hear_of_erasures(app.meta.erasures_noted().await.ok());
 }
 
 /// Returns once every other server has put into ClickHouse what it accepted until now. An erasure finds it there.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use analytics::hit::ProjectId;
 use analytics::limits;
@@ -82,6 +83,7 @@ pub fn open(
         erased: Erased::default(),
         tail: Arc::default(),
         rankings: Arc::default(),
+        opened: Instant::now(),
         route_rules: OnceLock::new(),
         key: opened.key,
         identity,

@@ -15,9 +15,9 @@ use analytics::ranking::Ranking;
 /// State of the data when a list was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataVersion {
-    /// The record up to which hits are visible.
+    /// The record up to which hits are visible. It rises with time if other servers store hits, too.
     pub applied: u64,
-    /// Erasures completed since the start.
+    /// Erasures completed since the start, and those that were heard of.
     pub erasures: u64,
     /// Of the project's route rules.
     pub routes: u64,

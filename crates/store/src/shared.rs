@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use analytics::hit::ProjectId;
 use tokio::sync::watch;
@@ -33,6 +33,7 @@ pub struct Shared {
     pub identity: Identity,
     /// The highest number of any project when the store was opened.
     pub highest_project: ProjectId,
+    pub opened: Instant,
     /// The threads end: nothing more is done for a caller.
     pub ending: AtomicBool,
     /// Held while the store is open.
@@ -51,8 +52,10 @@ pub struct Erased {
     /// The file that must be restored or deleted first, by seq.
     blocked: Mutex<BTreeMap<u64, String>>,
     tick: watch::Sender<()>,
-    /// Erasures completed since the start.
+    /// Erasures completed since the start, and changes of `elsewhere`.
     count: AtomicU64,
+    /// A number of other servers' erasures; none if nobody could tell it.
+    elsewhere: Mutex<Option<i64>>,
 }
 
 impl Shared {
@@ -128,6 +131,7 @@ impl Default for Erased {
             blocked: Mutex::default(),
             tick: watch::channel(()).0,
             count: AtomicU64::new(0),
+            elsewhere: Mutex::new(Some(0)),
         }
     }
 }
@@ -163,6 +167,15 @@ impl Erased {
 
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::SeqCst)
+    }
+
+    /// `number`: another one if another server has erased something since the last call. None: it cannot be known.
+    pub fn hear(&self, number: Option<i64>) {
+        let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        if *elsewhere != number || number.is_none() {
+            *elsewhere = number;
+            self.count.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     pub fn done(&self, seq: u64, rows: u64) {

@@ -227,9 +227,20 @@ impl Store {
 
     /// The data visible now. Lists of the same query and version have the same rows.
     pub fn version(&self, project: ProjectId) -> DataVersion {
-        let (shared, applied) = (&self.shared, *self.shared.applied.borrow());
+        let shared = &self.shared;
+        // Other servers may have stored hits since.
+        let others = match shared.options.shared_with() {
+            Some(_) => shared.opened.elapsed().as_secs() / limits::LISTS_SHARED_SECONDS,
+            None => 0,
+        };
+        let applied = *shared.applied.borrow() + others;
         let routes = shared.route_rules.get().map_or(0, |rules| rules.version_of(project));
         DataVersion { applied, erasures: shared.erased.count(), routes }
+    }
+
+    /// Drops lists if another server has erased something since the last call, as another `number` tells. None: nobody knows.
+    pub fn hear_of_erasures(&self, number: Option<i64>) {
+        self.shared.erased.hear(number);
     }
 
     /// The list, if it was made recently for this version.

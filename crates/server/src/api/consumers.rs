@@ -20,7 +20,7 @@ use crate::auth::{Holder, Owner, Shows};
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
 use crate::projects::BACKUPS_REMAIN;
-use crate::servers::wait_for_others;
+use crate::servers::{erase, wait_for_others};
 
 /// Everything that is kept about one consumer: every hit, newest first, sent while it is read.
 #[utoipa::path(
@@ -110,7 +110,7 @@ pub async fn erase_consumer(
     // Once begun it continues, even if the caller disconnects.
     let erasing = tokio::spawn(async move {
         let others = wait_for_others(&app).await;
-        let erased = app.store.erase(erasure).await?;
+        let erased = erase(&app, erasure).await?;
         others.map(|()| erased)
     });
     let erased =

@@ -29,6 +29,7 @@ use crate::error::{ApiError, Code};
 use crate::json::send_json;
 use crate::parameters::{Parameters, bad};
 use crate::pieces::write_rows;
+use crate::servers::hear_of_erasures;
 use as_of::AsOf;
 use file::{Lines, send_file};
 
@@ -187,6 +188,7 @@ async fn find(
     view: &View,
     version: Option<store::DataVersion>,
 ) -> Result<Found, ApiError> {
+    hear_of_erasures(app).await;
     let (version, ranking) = app.asker.ranking(viewer.reader(), query.clone(), version).await?;
     let all = *ranking.all();
     if ranking.is_complete() || view.search.is_empty() {

@@ -4,6 +4,7 @@ use store::Erasure;
 
 use crate::app::SharedApp;
 use crate::clock::US_PER_DAY;
+use crate::servers::erase;
 
 pub(super) async fn erase_expired(app: SharedApp) -> anyhow::Result<()> {
     if !app.clock_watch.is_believed() {
@@ -15,7 +16,9 @@ pub(super) async fn erase_expired(app: SharedApp) -> anyhow::Result<()> {
     for project in app.meta.projects().into_iter().filter(|project| !project.deleting) {
         let Some(days) = project.keep_hits_days.or(default) else { continue };
         let before_us = now_us - i64::from(days) * US_PER_DAY;
-        let erased = app.store.erase(Erasure::Before(project.id, before_us)).await?;
+        let erased = erase(&app, Erasure::Before(project.id, before_us))
+            .await
+            .map_err(|error| anyhow::anyhow!(error.message))?;
         if erased > 0 {
             app.learned_routes.forget_texts(&app.meta, project.id).await?;
             tracing::info!(project = project.id.0, erased, days, "expired hits were erased");

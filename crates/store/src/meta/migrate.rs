@@ -41,7 +41,7 @@ pub(super) const MIGRATIONS: Migrations = Migrations {
     postgres: &[
         include_str!("../../migrations/postgres/0001_meta.sql"),
         include_str!("../../migrations/postgres/0002_servers.sql"),
-        include_str!("../../migrations/postgres/0003_taken_batches.sql"),
+        include_str!("../../migrations/postgres/0003_hits_of_several_servers.sql"),
     ],
     version_table: "version",
 };

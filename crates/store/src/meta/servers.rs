@@ -198,6 +198,24 @@ impl Meta {
         Ok(())
     }
 
+    /// An erasure is complete: from now on no server shows a list that it made before.
+    pub async fn note_erasure(&self) -> Result<(), MetaError> {
+        if self.is_shared() {
+            let note = "SELECT nextval('erasures_noted') AS noted";
+            sqlx::query(note).fetch_one(&self.inner.db.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// A number that is another one after each erasure that is complete. 0: no other server erases.
+    pub async fn erasures_noted(&self) -> Result<i64, MetaError> {
+        if !self.is_shared() {
+            return Ok(0);
+        }
+        let noted = "SELECT last_value + is_called::integer FROM erasures_noted";
+        Ok(sqlx::query_scalar(noted).fetch_one(&self.inner.db.pool).await?)
+    }
+
     /// Keeps a heartbeat for the server that judges monitors. False if there is no such monitor.
     pub async fn put_signal(
         &self,

@@ -9,3 +9,6 @@ CREATE TABLE taken_batches (
     -- Minutes since 1970 by the clock of this database. Old rows are deleted.
     minute INTEGER NOT NULL
 );
+
+-- How many erasures are complete. Servers keep lists with names in memory, which they drop when it has risen.
+CREATE SEQUENCE erasures_noted;
