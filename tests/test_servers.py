@@ -173,6 +173,23 @@ def test_a_list_shows_what_others_store_and_nothing_that_they_erased(three):
     assert names() == {"bob"}
 
 
+def test_no_server_shows_what_a_raised_privacy_level_would_not_have_kept(three):
+    one, other, _ = three
+    _, key = create_project(one, "shop")
+    wait_for("the other one knows the key", lambda: other.call("GET", "/api/v1/project", key=key).status == 200)
+    post = lambda: other.call("POST", "/api/requests", make_batch([make_hit("/a") | {"created_at": "half past nine"}]), key).must(400)  # noqa: E731
+    post()
+
+    def health() -> str:
+        return other.call("GET", "/api/v1/ingest-health", key=key).must().body.decode()
+
+    assert "half past nine" in health()
+    one.call("PATCH", "/api/v1/project", {"privacy_level": 1}, key).must()
+    assert "half past nine" not in health()
+    post()
+    assert "half past nine" not in health() and "aaaa aaaa aaaa" in health()
+
+
 def test_a_server_that_is_cut_off_takes_hits_and_shows_nothing(three, postgres):
     number, key = create_project(three[0], "shop")
     three[1].call("GET", "/api/v1/project", key=key).must()

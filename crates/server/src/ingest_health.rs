@@ -69,12 +69,18 @@ impl IngestHealth {
         written
     }
 
-    /// For a project whose privacy level was raised.
-    pub async fn forget_samples(&self, meta: &Meta, project: ProjectId) -> Result<(), MetaError> {
+    /// Drops samples that are not written yet, and waits for those that are being written.
+    pub async fn forget_new_samples(&self, project: ProjectId) {
         let _writing = self.writing.lock().await;
         if let Some(health) = self.read().get(&project) {
             lock(health).forget_samples();
         }
+    }
+
+    /// For a project whose privacy level was raised. Other servers have dropped theirs.
+    pub async fn forget_samples(&self, meta: &Meta, project: ProjectId) -> Result<(), MetaError> {
+        self.forget_new_samples(project).await;
+        let _writing = self.writing.lock().await;
         let forget = |kept: &str, (): &()| match parse(kept) {
             Some(mut kept) => {
                 kept.forget_samples();

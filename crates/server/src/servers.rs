@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use analytics::limits;
 use store::checks::ChecksError;
-use store::meta::{Changed, HeardTail, MetaError, Routes, ServerRow, Standing};
+use store::meta::{Changed, HeardTail, MetaError, Project, Routes, ServerRow, Standing};
 use store::{Erasure, TailMessage};
 use tokio::sync::watch;
 
@@ -186,12 +186,17 @@ async fn pass_barriers(app: &App) {
     }
 }
 
-/// Everything that this server accepted before the barrier is in ClickHouse, by settings that were in force then.
+/// Everything that this server accepted before the barrier is in ClickHouse, by settings that were in force then, and it has
+/// no sample of a rejected hit in memory that a privacy level raised since would not have kept.
 async fn pass_barrier(app: &App) -> Result<(), MetaError> {
     let Some(barrier) = app.meta.barrier_ahead().await? else { return Ok(()) };
     app.meta.catch_up().await?;
     let patience = Duration::from_secs(limits::BODY_READ_SECONDS);
     if app.in_flight.wait_for_earlier(patience).await && app.store.settle().await.is_ok() {
+        let raised = |project: &Project| project.erased_level < project.privacy_level;
+        for project in app.meta.projects().into_iter().filter(raised) {
+            app.ingest_health.forget_new_samples(project.id).await;
+        }
         app.meta.pass_barrier(barrier).await?;
     }
     Ok(())
