@@ -1,4 +1,4 @@
-//! What was read of projects a moment ago, so that a page need not ask for it again: about how many hits they have, which
+//! Facts about projects, read a moment ago, so that a page need not ask for them again: about how many hits they have, which
 //! only predicts costs, and between which times, which one small statement confirms.
 
 use std::collections::HashMap;

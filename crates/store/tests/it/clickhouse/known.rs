@@ -1,4 +1,4 @@
-//! What a server knows of projects from before stays right while others insert and erase.
+//! Facts that a server knows about projects from before stay right while others insert and erase.
 
 use analytics::filter::Filter;
 use analytics::query::ProjectScope;
