@@ -528,6 +528,12 @@ limits! {
         "How long an erasure waits until ClickHouse has deleted the files that it replaced, before it is tried again: longer than a query that reads them.";
     CLICKHOUSE_COUNT_SECONDS "clickhouse_count_seconds" = 10, Seconds, fixed, "",
         "Between two counts of all hits in ClickHouse, for the metrics: the server knows the number without reading a hit.";
+    CLICKHOUSE_KNOWN_SECONDS "clickhouse_known_seconds" = 60, Seconds, fixed, "",
+        "How long a project's hits by day in ClickHouse are not counted again: they only predict what a query costs, and a count takes 15 ms.";
+    CLICKHOUSE_EXTENT_SECONDS "clickhouse_extent_seconds" = 3_600, Seconds, fixed, "",
+        "How long the times of its oldest and newest hit help to find them again: hits since are looked at.";
+    CLICKHOUSE_KNOWN_PROJECTS "clickhouse_known_projects" = 1_000, Items, fixed, "",
+        "Projects of which both are kept: 6 kB each for a year. Beyond it all are forgotten.";
     CLICKHOUSE_SILENT_SECONDS "clickhouse_silent_seconds" = 5, Seconds, fixed, "",
         "How long after its time limit a ClickHouse query is waited for: the server reports the limit itself.";
     CLICKHOUSE_CONNECT_SECONDS "clickhouse_connect_seconds" = 5, Seconds, fixed, "",
@@ -541,7 +547,7 @@ limits! {
     CLICKHOUSE_MERGE_SECONDS "clickhouse_merge_seconds" = 86_400, Seconds, fixed, "",
         "How long after its last change a month of hits becomes one part in ClickHouse: late hits of a day have it merged once.";
     BUSIEST_FROM "busiest_from" = 20_000, Hits, fixed, "",
-        "A project's hits of a day in ClickHouse from which the sums of its busiest consumers are derived: fewer are summed up in a few milliseconds.";
+        "A project's hits of a day, week or month in ClickHouse from which the sums of its busiest consumers are derived: fewer are summed up in a few milliseconds.";
     BUSIEST_OF_DAY "busiest_of_day" = 4_096, Items, fixed, "",
         "Consumers in such a list: with few, the sums of whole days are exact.";
     BUSIEST_HITS "busiest_hits" = 8, Hits, fixed, "",

@@ -48,8 +48,8 @@ pub fn own_reader(project: ProjectId) -> Reader {
 impl Asker {
     pub async fn sums(&self, reader: Reader, query: SumsQuery) -> Result<Total, AskError> {
         let (from_us, to_us) = (query.grid.from_us, query.grid.to_us);
-        let rows = self.rows_between(std::slice::from_ref(&query.scope), from_us, to_us).await?;
-        let _turn = self.reads.take(reader, estimate(rows)).await?;
+        let cost = self.cost(std::slice::from_ref(&query.scope), from_us, to_us).await?;
+        let _turn = self.reads.take(reader, cost).await?;
         Ok(self.timed(self.store.sums(query)).await?)
     }
 
@@ -66,8 +66,8 @@ impl Asker {
             return Ok((version, kept));
         }
         let (scope, from_us, to_us) = (&query.scope, query.from_us, query.to_us);
-        let rows = self.rows_between(std::slice::from_ref(scope), from_us, to_us).await?;
-        let _turn = self.reads.take(reader, estimate(rows)).await?;
+        let cost = self.cost(std::slice::from_ref(scope), from_us, to_us).await?;
+        let _turn = self.reads.take(reader, cost).await?;
         Ok(self.timed(self.store.ranking(query)).await?)
     }
 
@@ -97,7 +97,17 @@ impl Asker {
         Ok(self.timed(self.store.presences(query)).await?)
     }
 
-    /// About how many hits these projects have from one time to before another.
+    /// About how long it takes to scan the hits that these projects have from one time to before another.
+    pub async fn cost(
+        &self,
+        scopes: &[ProjectScope],
+        from_us: i64,
+        to_us: i64,
+    ) -> Result<Duration, AskError> {
+        Ok(estimate(self.store.about_rows(scopes, from_us, to_us).await?))
+    }
+
+    /// How many hits these projects have from one time to before another.
     pub async fn rows_between(
         &self,
         scopes: &[ProjectScope],
@@ -126,8 +136,8 @@ impl Asker {
         to_us: i64,
     ) -> Result<Option<Turn>, AskError> {
         let Some(first) = scopes.first() else { return Ok(None) };
-        let rows = self.rows_between(scopes, from_us, to_us).await?;
-        Ok(Some(self.reads.take(own_reader(first.project()), estimate(rows)).await?))
+        let cost = self.cost(scopes, from_us, to_us).await?;
+        Ok(Some(self.reads.take(own_reader(first.project()), cost).await?))
     }
 
     async fn timed<T>(&self, query: impl Future<Output = T>) -> T {

@@ -7,11 +7,13 @@ mod addresses;
 pub mod arriving;
 mod busiest;
 mod connections;
+mod consumers;
 mod engine;
 mod erase;
 mod eraser;
 mod failure;
 mod insert;
+mod known;
 pub mod leaving;
 mod migrate;
 pub mod node;
@@ -50,6 +52,7 @@ pub use migrate::is_older;
 use busiest::Resting;
 use engine::Engine;
 use eraser::Erasures;
+use known::Known;
 
 /// The hits of a database in ClickHouse.
 pub struct ClickHouse {
@@ -58,6 +61,7 @@ pub struct ClickHouse {
     ranking: RankingLimits,
     limits: ClickHouseLimits,
     resting: Mutex<Resting>,
+    known: Known,
     outdated_routes: Mutex<OutdatedRoutes<ProjectId>>,
     routes: RouteLimits,
     state: Arc<State>,
@@ -100,6 +104,7 @@ impl ClickHouse {
             ranking: limits.ranking,
             limits: limits.clickhouse,
             resting: Mutex::default(),
+            known: Known::default(),
             outdated_routes: Mutex::new(OutdatedRoutes::new(Instant::now())),
             routes: limits.routes,
             state: Arc::default(),
@@ -193,7 +198,7 @@ impl ClickHouse {
     }
 
     pub async fn sums(&self, query: &SumsQuery) -> Result<Total, StoreError> {
-        sums::sums(&self.engine, query, (self.tally, self.limits)).await
+        sums::sums(&self.engine, &self.known, query, (self.tally, self.limits)).await
     }
 
     /// Derives sums of days that need them, for a while. Returns the number of days.
@@ -214,7 +219,8 @@ impl ClickHouse {
     }
 
     pub async fn ranking(&self, query: &RankingQuery) -> Result<Ranking, StoreError> {
-        rankings::ranking(&self.engine, query, self.ranking, (self.tally, self.limits)).await
+        let sums = async |query: &SumsQuery| self.sums(query).await;
+        rankings::ranking(&self.engine, query, self.ranking, sums).await
     }
 
     pub async fn cells(&self, query: &CellsQuery) -> Result<Cells, StoreError> {
@@ -234,7 +240,7 @@ impl ClickHouse {
 
     /// The times of the project's oldest and newest hit; none if it has no hits.
     pub async fn extent(&self, scope: &ProjectScope) -> Result<Option<(i64, i64)>, StoreError> {
-        read::extent(&self.engine, scope.project()).await
+        self.known.extent(&self.engine, scope.project()).await
     }
 
     pub async fn rows_between(
@@ -245,5 +251,15 @@ impl ClickHouse {
     ) -> Result<u64, StoreError> {
         let projects: Vec<ProjectId> = scopes.iter().map(ProjectScope::project).collect();
         read::count_between(&self.engine, &projects, from_us, to_us).await
+    }
+
+    pub async fn about_rows(
+        &self,
+        scopes: &[ProjectScope],
+        from_us: i64,
+        to_us: i64,
+    ) -> Result<u64, StoreError> {
+        let projects: Vec<ProjectId> = scopes.iter().map(ProjectScope::project).collect();
+        self.known.about_rows(&self.engine, &projects, (from_us, to_us)).await
     }
 }

@@ -148,6 +148,19 @@ impl HitStore {
         }
     }
 
+    pub async fn about_rows(
+        &self,
+        scopes: &[ProjectScope],
+        from_us: i64,
+        to_us: i64,
+    ) -> Result<u64, StoreError> {
+        match self {
+            // It knows no better, and at no cost.
+            HitStore::DuckDb(_) => self.rows_between(scopes, from_us, to_us).await,
+            HitStore::ClickHouse(store) => store.about_rows(scopes, from_us, to_us).await,
+        }
+    }
+
     pub async fn extent(&self, scope: &ProjectScope) -> Result<Option<(i64, i64)>, StoreError> {
         match self {
             HitStore::DuckDb(store) => Ok(store.extent(scope)),

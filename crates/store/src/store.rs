@@ -298,7 +298,7 @@ impl Store {
         self.hits.presences(query).await
     }
 
-    /// About how many hits these projects have from one time to before another, which predicts the cost of reading them.
+    /// How many hits these projects have from one time to before another. From files about so many, none only if there is none.
     pub async fn rows_between(
         &self,
         scopes: &[ProjectScope],
@@ -306,6 +306,16 @@ impl Store {
         to_us: i64,
     ) -> Result<u64, StoreError> {
         self.hits.rows_between(scopes, from_us, to_us).await
+    }
+
+    /// About how many hits these were a minute ago, which predicts the cost of reading them.
+    pub async fn about_rows(
+        &self,
+        scopes: &[ProjectScope],
+        from_us: i64,
+        to_us: i64,
+    ) -> Result<u64, StoreError> {
+        self.hits.about_rows(scopes, from_us, to_us).await
     }
 
     /// The times of the project's oldest and newest hit; none if it has no hits.

@@ -1,5 +1,5 @@
-//! Lists of the busiest consumers and of the endpoints of days and months with many hits: derived in the background, and
-//! asked for instead of their hits.
+//! Lists of the busiest consumers and of the endpoints of days, weeks and months with many hits: derived in the background,
+//! and asked for instead of their hits.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -7,12 +7,14 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use analytics::grid::DAY_US;
+use analytics::hit::ProjectId;
 use analytics::limits;
 use clickhouse::Row;
 use serde::Deserialize;
 
 use super::engine::Engine;
-use super::sql::busiest::{self as sql, Kind, List, NewList, Span};
+use super::known::Known;
+use super::sql::busiest::{self as sql, Kind, Length, List, NewList, Span};
 use super::sql::params::Params;
 use super::sql::sums::Hits;
 use crate::types::{ClickHouseLimits, Erasure, StoreError};
@@ -27,7 +29,7 @@ const STEP: Duration = Duration::from_millis(20);
 #[derive(Row, Deserialize)]
 struct Large {
     project: u32,
-    /// The first of a month.
+    /// The first of its span.
     day: i64,
     digest: u64,
     hits: u64,
@@ -38,7 +40,7 @@ struct Derived {
     project: u32,
     kind: u8,
     day: i64,
-    is_month: u8,
+    of_month: i64,
     digest: u64,
     list: u64,
     most: u64,
@@ -47,7 +49,7 @@ struct Derived {
 
 impl Derived {
     fn span(&self) -> Option<Span> {
-        span(self.day, self.is_month == 1)
+        Length::of(self.of_month).span(self.day)
     }
 }
 
@@ -62,27 +64,15 @@ struct Busy {
 struct Stored {
     list: u64,
     day: i64,
-    is_month: u8,
+    of_month: i64,
     digest: u64,
     /// 1 if an erasure names something in it.
     named: u8,
 }
 
-/// Of a day, or of the month that begins with it.
-fn span(day: i64, is_month: bool) -> Option<Span> {
-    if is_month { Span::month(day) } else { Some(Span::day(day)) }
-}
-
-/// The digests of months, of those of their days.
-fn digests_of_months(days: &[Large]) -> HashMap<Span, u64> {
-    let mut months: HashMap<Span, u64> = HashMap::new();
-    for row in days {
-        if let Some(month) = Span::month(row.day) {
-            let digest = months.entry(month).or_default();
-            *digest = digest.wrapping_add(row.digest);
-        }
-    }
-    months
+/// The digest of the hits of some days.
+fn digest_of(days: &[Large]) -> u64 {
+    days.iter().fold(0, |digest, row| digest.wrapping_add(row.digest))
 }
 
 /// The lists from which a question is read, of spans that do not overlap.
@@ -108,9 +98,10 @@ pub struct AllLists {
 }
 
 impl AllLists {
-    /// None if the whole days of the question have fewer than `busiest_worth` hits.
+    /// None if the whole days of the question have about fewer than `busiest_worth` hits.
     pub async fn of(
         engine: &Engine,
+        known: &Known,
         hits: &Hits,
         limits: ClickHouseLimits,
     ) -> Result<AllLists, StoreError> {
@@ -121,13 +112,17 @@ impl AllLists {
         if range.0 >= range.1 {
             return Ok(AllLists::default());
         }
-        let mut days = engine.ask::<Large>(CONTEXT, &sql::digests(project, range), &none).await?;
-        let number = days.iter().map(|row| row.hits).sum::<u64>();
+        let whole_us = (range.0 * DAY_US, range.1 * DAY_US);
+        let number = known.about_rows(engine, &[ProjectId(project)], whole_us).await?;
         if number < limits.busiest_worth {
             let few_hits = number < limits.rollups_worth;
             return Ok(AllLists { few_hits, ..AllLists::default() });
         }
-        let derived = engine.ask::<Derived>(CONTEXT, &sql::derived(project, range), &none).await?;
+        let (digests, derived) = (sql::digests(project, range), sql::derived(project, range));
+        let (mut days, derived) = tokio::try_join!(
+            engine.ask::<Large>(CONTEXT, &digests, &none),
+            engine.ask::<Derived>(CONTEXT, &derived, &none),
+        )?;
         days.sort_unstable_by_key(|row| row.day);
         let of = |kind| Lists::of(&days, &derived, kind, range);
         // Rollups have the hits of other days, too.
@@ -157,24 +152,33 @@ impl Lists {
                 *kept = row;
             }
         }
-        let digests = digests_of_months(days);
         let mut lists = Lists::default();
-        for days in days.chunk_by(|one, next| Span::month(one.day) == Span::month(next.day)) {
-            let month = days.first().and_then(|row| Span::month(row.day));
-            let whole = month.filter(|month| range.0 <= month.first && month.end <= range.1);
-            let of_month = whole.and_then(|month| newest.get(&(month, *digests.get(&month)?)));
-            if let Some(found) = of_month {
-                lists.add(found, days.iter().map(|row| row.hits).sum());
-                continue;
-            }
-            for day in days {
-                match newest.get(&(Span::day(day.day), day.digest)) {
-                    Some(found) => lists.add(found, day.hits),
-                    None => lists.other_hits += day.hits,
-                }
+        let find = |span: Span, digest: u64| {
+            let is_whole = range.0 <= span.first && span.end <= range.1;
+            newest.get(&(span, digest)).copied().filter(|_| is_whole)
+        };
+        lists.add_days(days, &Length::ALL, &find);
+        lists
+    }
+
+    /// The longest lists that there are of these days. `lengths`: those that may be there.
+    fn add_days<'a>(
+        &mut self,
+        days: &[Large],
+        lengths: &[Length],
+        find: &impl Fn(Span, u64) -> Option<&'a Derived>,
+    ) {
+        let Some((length, shorter)) = lengths.split_first() else {
+            self.other_hits += days.iter().map(|row| row.hits).sum::<u64>();
+            return;
+        };
+        for days in days.chunk_by(|one, next| length.span(one.day) == length.span(next.day)) {
+            let span = days.first().and_then(|row| length.span(row.day));
+            match span.and_then(|span| find(span, digest_of(days))) {
+                Some(found) => self.add(found, days.iter().map(|row| row.hits).sum()),
+                None => self.add_days(days, shorter, find),
             }
         }
-        lists
     }
 
     fn add(&mut self, row: &Derived, hits: u64) {
@@ -235,7 +239,7 @@ pub async fn derive(
     failed.map_or(Ok(added), Err)
 }
 
-/// The lists of days and months with many hits that are not there of these hits, with the hits' digests.
+/// The lists of spans with many hits that are not there of these hits, with the hits' digests.
 async fn missing(
     engine: &Engine,
     limits: ClickHouseLimits,
@@ -249,12 +253,10 @@ async fn missing(
         .collect();
     let mut missing = HashMap::new();
     let today = now_us.div_euclid(DAY_US);
-    for (is_month, sql) in [
-        (true, sql::large_months(today, limits.busiest_from)),
-        (false, sql::large_days(today, limits.busiest_from)),
-    ] {
+    for length in Length::ALL {
+        let sql = sql::large(length, today, limits.busiest_from);
         let take = |row: Large| {
-            let span = span(row.day, is_month);
+            let span = length.span(row.day);
             for (span, kind) in span.into_iter().flat_map(|span| Kind::ALL.map(|kind| (span, kind)))
             {
                 if !has.contains(&(row.project, span, kind.number(), row.digest)) {
@@ -334,13 +336,15 @@ pub async fn erase(engine: &Engine, erasure: &Erasure) -> Result<(), StoreError>
         return Ok(());
     };
     let project = erasure.project().0;
-    let end = Span::month(last).map_or(last + 1, |month| month.end);
+    let end = Length::Month.span(last).map_or(last + 1, |month| month.end);
     let digests = sql::digests(project, (first, end));
-    let days = engine.ask::<Large>(ERASING, &digests, &Params::default()).await?;
-    let mut digest_of = digests_of_months(&days);
-    digest_of.extend(days.iter().map(|row| (Span::day(row.day), row.digest)));
+    let mut days = engine.ask::<Large>(ERASING, &digests, &Params::default()).await?;
+    days.sort_unstable_by_key(|row| row.day);
     let is_of_these = |row: &Stored| {
-        span(row.day, row.is_month == 1).and_then(|span| digest_of.get(&span)) == Some(&row.digest)
+        let Some(span) = Length::of(row.of_month).span(row.day) else { return false };
+        let from = days.partition_point(|of_day| of_day.day < span.first);
+        let to = days.partition_point(|of_day| of_day.day < span.end);
+        from < to && digest_of(&days[from..to]) == row.digest
     };
     let concerned: Vec<u64> = lists
         .iter()

@@ -4,18 +4,18 @@
 use std::ops::ControlFlow;
 
 use analytics::latency::Histogram;
-use analytics::query::RankingQuery;
+use analytics::query::{RankingQuery, SumsQuery};
 use analytics::ranking::{
     Ranked, Ranking, RankingBuilder, RankingLimits, RowName, RowSum, TooManyRows,
 };
-use analytics::tally::{NO_LATENCY, TallyLimits};
+use analytics::tally::{NO_LATENCY, Total};
 
 use super::engine::Engine;
 use super::read::to_country;
 use super::sql::sums::{self as sql, Hits, Rows};
-use super::sums::{DetailRow, sums};
+use super::sums::DetailRow;
 use crate::busiest;
-use crate::types::{ClickHouseLimits, StoreError};
+use crate::types::StoreError;
 
 const CONTEXT: &str = "making a list";
 
@@ -23,12 +23,12 @@ pub async fn ranking(
     engine: &Engine,
     query: &RankingQuery,
     limits: RankingLimits,
-    sums_limits: (TallyLimits, ClickHouseLimits),
+    sums: impl AsyncFnOnce(&SumsQuery) -> Result<Total, StoreError>,
 ) -> Result<Ranking, StoreError> {
     match all_rows(engine, query, limits).await? {
         Ok(ranking) => Ok(ranking),
         Err(TooManyRows) => {
-            let total = sums(engine, &query.busiest(), sums_limits).await?;
+            let total = sums(&query.busiest()).await?;
             Ok(busiest::ranking(query, &total, limits))
         }
     }

@@ -47,13 +47,6 @@ struct Text {
     text: String,
 }
 
-#[derive(Row, Deserialize)]
-struct Extent {
-    least: i64,
-    greatest: i64,
-    number: u64,
-}
-
 pub async fn newest(engine: &Engine, query: &HitsQuery) -> Result<Found, StoreError> {
     let mut params = Params::default();
     let sql = sql::newest(query, &mut params);
@@ -164,13 +157,6 @@ pub async fn each_text(
         ControlFlow::Continue(())
     };
     engine.each(CONTEXT, &sql, &Params::default(), put).await
-}
-
-/// The times of a project's oldest and newest hit; none if it has no hits.
-pub async fn extent(engine: &Engine, project: ProjectId) -> Result<Option<(i64, i64)>, StoreError> {
-    let rows = engine.ask::<Extent>(CONTEXT, &sql::extent(project.0), &Params::default()).await?;
-    let found = rows.first().filter(|row| row.number > 0);
-    Ok(found.map(|row| (row.least, row.greatest)))
 }
 
 pub async fn count_between(

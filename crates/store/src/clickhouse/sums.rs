@@ -9,8 +9,7 @@ use std::sync::Arc;
 use analytics::latency::Histogram;
 use analytics::query::SumsQuery;
 use analytics::tally::{
-    Consumer, Count, Dimension, DistinctCount, Endpoint, Listing, NO_LATENCY, Needs, Sort,
-    TallyLimits, Total,
+    Count, Dimension, DistinctCount, Endpoint, Listing, NO_LATENCY, Needs, Sort, TallyLimits, Total,
 };
 use clickhouse::Row;
 use serde::Deserialize;
@@ -18,8 +17,7 @@ use tokio::sync::OnceCell;
 
 use super::busiest::{AllLists, Lists};
 use super::engine::Engine;
-use super::read::to_country;
-use super::sql::busiest::LISTS;
+use super::known::Known;
 use super::sql::params::Params;
 use super::sql::rollups;
 use super::sql::series::{self, Series};
@@ -43,17 +41,10 @@ struct SeriesRow {
 }
 
 #[derive(Row, Deserialize)]
-struct DistinctRow {
-    bucket: i64,
-    few: u64,
-    about: u64,
-}
-
-#[derive(Row, Deserialize)]
-struct ConsumerRow {
-    consumer: u64,
-    number: u64,
-    seen: u64,
+pub struct DistinctRow {
+    pub bucket: i64,
+    pub few: u64,
+    pub about: u64,
 }
 
 #[derive(Row, Deserialize)]
@@ -92,45 +83,42 @@ pub struct DetailRow {
     pub country_us: i64,
 }
 
-/// `DistinctCount`s above the limit are estimates, so one of these may be below it.
-const NEAR_PERCENT: u64 = 105;
-
 /// The values of each list.
 type Values = HashMap<Dimension, Listing<(Arc<str>, Count)>>;
 
 /// A question, and what its answer needs.
-struct Question<'a> {
-    engine: &'a Engine,
-    query: &'a SumsQuery,
-    needs: Needs,
-    hits: Hits,
-    limits: TallyLimits,
+pub struct Question<'a> {
+    pub engine: &'a Engine,
+    known: &'a Known,
+    pub query: &'a SumsQuery,
+    pub needs: Needs,
+    pub hits: Hits,
+    pub limits: TallyLimits,
     days: ClickHouseLimits,
     lists: OnceCell<AllLists>,
 }
 
 pub async fn sums(
     engine: &Engine,
+    known: &Known,
     query: &SumsQuery,
     (limits, days): (TallyLimits, ClickHouseLimits),
 ) -> Result<Total, StoreError> {
     let range = (query.grid.from_us, query.grid.to_us);
     let hits = Hits::of(&query.scope, range, &query.filter);
     let (needs, lists) = (query.all_needs(), OnceCell::new());
-    let question = Question { engine, query, needs, hits, limits, days, lists };
-    let (series, consumer_series, (endpoints, values), consumers) = tokio::try_join!(
+    let question = Question { engine, known, query, needs, hits, limits, days, lists };
+    let (series, (endpoints, values), (consumers, consumer_series)) = tokio::try_join!(
         question.series(),
-        question.consumer_series(),
         question.endpoints_and_values(),
-        question.consumers(),
+        question.consumers_and_series(),
     )?;
     let mut total = Total::new(query.grid.clone());
     for row in series {
         question.add_to_series(&mut total, &row);
     }
-    for row in consumer_series {
-        let bucket = sql::bucket_of(&query.grid, row.bucket);
-        let count = to_count(&row, limits.bucket_consumers_exact);
+    for (bucket, count) in consumer_series {
+        let bucket = sql::bucket_of(&query.grid, bucket);
         total.consumer_series[bucket] = match question.needs.has(Needs::STATUSES) {
             true => count.at_most(total.classes[bucket].iter().sum()),
             false => count,
@@ -141,15 +129,15 @@ pub async fn sums(
 }
 
 impl Question<'_> {
-    async fn ask<T>(&self, sql: &str, params: &Params) -> Result<Vec<T>, StoreError>
+    pub async fn ask<T>(&self, sql: &str, params: &Params) -> Result<Vec<T>, StoreError>
     where
         T: clickhouse::RowOwned + clickhouse::RowRead,
     {
         self.engine.ask(CONTEXT, sql, params).await
     }
 
-    async fn lists(&self) -> Result<&AllLists, StoreError> {
-        let find = || AllLists::of(self.engine, &self.hits, self.days);
+    pub async fn lists(&self) -> Result<&AllLists, StoreError> {
+        let find = || AllLists::of(self.engine, self.known, &self.hits, self.days);
         self.lists.get_or_try_init(find).await
     }
 
@@ -199,15 +187,6 @@ impl Question<'_> {
                 total.latency_series[bucket()].add(row.number, row.requests);
             }
         }
-    }
-
-    async fn consumer_series(&self) -> Result<Vec<DistinctRow>, StoreError> {
-        if !self.needs.has(Needs::CONSUMER_SERIES) {
-            return Ok(Vec::new());
-        }
-        let exact = self.limits.bucket_consumers_exact;
-        let sql = sql::consumer_series(&self.hits, Some(&self.query.grid), exact);
-        self.ask(&sql, &self.hits.params()).await
     }
 
     /// The endpoints that the tables show, and the values to list by name. The rows with most hits of all of these lists are
@@ -323,81 +302,6 @@ impl Question<'_> {
         Ok(lists_found)
     }
 
-    async fn consumers(&self) -> Result<Listing<Consumer>, StoreError> {
-        if !self.needs.has(Needs::CONSUMERS) {
-            return Ok(Listing::default());
-        }
-        if !self.query.top.consumers {
-            let count = self.count_consumers().await?;
-            return Ok(Listing { count, ..Listing::default() });
-        }
-        match self.busiest(&self.lists().await?.consumers).await? {
-            Some(listing) => Ok(listing),
-            None => Ok(self.busiest(&Lists::default()).await?.unwrap_or_default()),
-        }
-    }
-
-    /// The consumers that the table shows, with the help of these lists. None if some of these are gone.
-    async fn busiest(&self, lists: &Lists) -> Result<Option<Listing<Consumer>>, StoreError> {
-        let top = self.query.top;
-        let sql = sql::top_consumers(&self.hits, lists.found(), self.candidates() as u64);
-        let found = self.ask::<ConsumerRow>(&sql, &self.hits.params()).await?;
-        let count = match lists.are_complete() {
-            true => {
-                DistinctCount { count: found.first().map_or(0, |row| row.number), about: false }
-            }
-            false => self.count_consumers().await?,
-        };
-        let low_by_up_to =
-            found.iter().map(|row| lists.left_out().saturating_sub(row.seen)).max().unwrap_or(0);
-        let consumers: Vec<u64> = found.iter().map(|row| row.consumer).collect();
-        let durations = self.needs.has(Needs::CONSUMER_LATENCY);
-        let (mut by_name, mut lists_found) = (HashMap::<Name, Consumer>::new(), 0);
-        if !consumers.is_empty() || !lists.found().is_empty() {
-            let sql = sql::details(&self.hits, lists.found(), &consumers, durations);
-            for detail in self.ask::<DetailRow>(&sql, &self.hits.params()).await? {
-                if detail.first == LISTS {
-                    lists_found += detail.requests;
-                    continue;
-                }
-                let name = (detail.first.clone(), detail.second.clone());
-                add_to_consumer(by_name.entry(name).or_default(), &detail, durations);
-            }
-        }
-        if !lists.are_all(lists_found) {
-            return Ok(None);
-        }
-        let mut rows: Vec<Consumer> = by_name
-            .into_iter()
-            .map(|((first, second), sums)| match first.as_str() {
-                "u" => Consumer { user: second, ..sums },
-                _ => Consumer { address: second, ..sums },
-            })
-            .collect();
-        rows.sort_by(|one, other| (&one.user, &one.address).cmp(&(&other.user, &other.address)));
-        let shown = first(&rows, top.rows, |row| (top.sort.of_consumer(row), row.requests));
-        let mut place = 0;
-        rows.retain(|_| {
-            place += 1;
-            shown.contains(&(place - 1))
-        });
-        Ok(Some(Listing { rows, count, missing_up_to: lists.left_out(), low_by_up_to }))
-    }
-
-    async fn count_consumers(&self) -> Result<DistinctCount, StoreError> {
-        let exact = self.limits.distinct_exact;
-        let params = self.hits.params();
-        if self.hits.whole_range().is_some() {
-            let sql = sql::consumer_series(&self.hits, None, exact);
-            let counted = self.ask::<DistinctRow>(&sql, &params).await?;
-            let count = counted.first().map(|row| to_count(row, exact)).unwrap_or_default();
-            if !count.about || count.count > exact * NEAR_PERCENT / 100 {
-                return Ok(count);
-            }
-        }
-        self.count(Rows::Consumers, "", &[], 0).await
-    }
-
     /// The values to list by name, of those with most hits, in the order of the question.
     async fn values(&self, found: Vec<Vec<TopRow>>) -> Result<Values, StoreError> {
         let mut all = Values::new();
@@ -471,7 +375,7 @@ impl Question<'_> {
     }
 
     /// The number of rows, of which `found` are at most `most`.
-    async fn count(
+    pub async fn count(
         &self,
         rows: Rows,
         prefix: &str,
@@ -489,7 +393,7 @@ impl Question<'_> {
     }
 
     /// The number of candidates with most hits. A table with another order is chosen from more rows than it shows.
-    fn candidates(&self) -> usize {
+    pub fn candidates(&self) -> usize {
         match self.query.top.sort {
             Sort::Requests => self.query.top.rows,
             _ => self.query.top.rows.max(self.limits.candidates as usize),
@@ -497,22 +401,7 @@ impl Question<'_> {
     }
 }
 
-/// Adds a part of a consumer's sums.
-pub fn add_to_consumer(sums: &mut Consumer, part: &DetailRow, durations: bool) {
-    sums.requests += part.requests;
-    sums.client_errors += part.client_errors;
-    sums.server_errors += part.server_errors;
-    sums.last_us = sums.last_us.max(part.last_us);
-    let country = to_country(&part.country);
-    if !part.country.is_empty() && (part.country_us, country) > (sums.country_us, sums.country) {
-        (sums.country_us, sums.country) = (part.country_us, country);
-    }
-    if durations && part.bucket != NO_LATENCY {
-        sums.latency.add(part.bucket, part.requests);
-    }
-}
-
-fn to_count(row: &DistinctRow, exact: u64) -> DistinctCount {
+pub fn to_count(row: &DistinctRow, exact: u64) -> DistinctCount {
     match row.few <= exact {
         true => DistinctCount { count: row.few, about: false },
         false => DistinctCount { count: row.about, about: true },
@@ -520,7 +409,7 @@ fn to_count(row: &DistinctRow, exact: u64) -> DistinctCount {
 }
 
 /// The places of the first `most` rows by value, descending, then by hits. Rows without a value come last.
-fn first<T>(rows: &[T], most: usize, key: impl Fn(&T) -> (Option<f64>, u64)) -> HashSet<usize> {
+pub fn first<T>(rows: &[T], most: usize, key: impl Fn(&T) -> (Option<f64>, u64)) -> HashSet<usize> {
     let mut keyed: Vec<(f64, u64, usize)> = rows
         .iter()
         .enumerate()

@@ -1,4 +1,4 @@
-//! Lists of sums that are derived from the hits: of the busiest consumers of a day or month with many hits, of all its
+//! Lists of sums that are derived from the hits: of the busiest consumers of a day, week or month with many hits, of all its
 //! endpoints, and of all its values (countries, hosts and the like).
 //!
 //! A row is a consumer, an endpoint or a value; a further row, whose key is 0, says that the list is there. Rows hold a digest of the
@@ -11,6 +11,7 @@
 //! 20 consumers took 168 ms of processor time, with months 82; durations of endpoints 100 by week and 37 from lists.
 
 use analytics::grid::{DAY_US, month_of_day};
+use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::tally::NO_LATENCY;
 
@@ -24,7 +25,16 @@ use super::schema::{IP, LATENCY, OTHER_ADDRESS, address};
 use crate::clickhouse::addresses::to_ip;
 use crate::types::Erasure;
 
-/// A day or a month in UTC: from a day, counted from 1970, up to another one.
+/// How long the days are that a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Length {
+    Month,
+    /// A quarter of a month: from its 1st, 8th, 15th or 22nd day.
+    Week,
+    Day,
+}
+
+/// A month, week or day in UTC: from a day, counted from 1970, up to another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Span {
     pub first: i64,
@@ -40,21 +50,56 @@ pub enum Kind {
     Values = 3,
 }
 
+/// In the column `of_month`, the rows of all months, and of all weeks. Those of days have the first day of their month, which
+/// is neither.
+const MONTHS: i64 = 0;
+const WEEKS: i64 = 1;
+
+impl Length {
+    pub const ALL: [Length; 3] = [Length::Month, Length::Week, Length::Day];
+
+    /// Of a row.
+    pub fn of(of_month: i64) -> Length {
+        match of_month {
+            MONTHS => Length::Month,
+            WEEKS => Length::Week,
+            _ => Length::Day,
+        }
+    }
+
+    /// The span of this length that has a day. None outside of the calendar.
+    pub fn span(self, day: i64) -> Option<Span> {
+        let (first, end) = month_of_day(day)?;
+        Some(match self {
+            Length::Month => Span { first, end },
+            Length::Week => {
+                let week = ((day - first) / 7).min(3);
+                let next = first + (week + 1) * 7;
+                Span { first: first + week * 7, end: if week == 3 { end } else { next } }
+            }
+            Length::Day => Span { first: day, end: day + 1 },
+        })
+    }
+
+    /// The expression of the first day of the span that has the day `of_day`.
+    fn first(self) -> String {
+        let month = "toInt64(toStartOfMonth(addDays(toDate('1970-01-01'), of_day)))";
+        match self {
+            Length::Month => month.to_owned(),
+            Length::Week => format!("{month} + 7 * least(intDiv(of_day - {month}, 7), 3)"),
+            Length::Day => "of_day".to_owned(),
+        }
+    }
+}
+
 impl Span {
-    pub fn day(day: i64) -> Span {
-        Span { first: day, end: day + 1 }
-    }
-
-    /// The month of a day. None outside of the calendar.
-    pub fn month(day: i64) -> Option<Span> {
-        month_of_day(day).map(|(first, end)| Span { first, end })
-    }
-
-    /// The column `of_month` of its rows: the first day of a day's month, 0 for a month.
+    /// The column `of_month` of its rows.
     fn of_month(self) -> i64 {
-        match self.end - self.first {
-            1 => Span::month(self.first).map_or(0, |month| month.first),
-            _ => 0,
+        let length = Length::ALL.into_iter().find(|length| length.span(self.first) == Some(self));
+        match length {
+            Some(Length::Month) => MONTHS,
+            Some(Length::Week) => WEEKS,
+            _ => Length::Month.span(self.first).map_or(0, |month| month.first),
         }
     }
 }
@@ -170,34 +215,22 @@ pub fn whole_days((from_us, to_us): (i64, i64)) -> (i64, i64) {
     )
 }
 
-/// project, day, digest, hits: days with many hits before `end`, the newest first.
-pub fn large_days(end: i64, from_hits: u64) -> String {
+/// project, day, digest, hits: spans with many hits that are over, the newest first. `day`: the first of a span, whose digest
+/// is the sum of those of its days.
+pub fn large(length: Length, today: i64, from_hits: u64) -> String {
     let day = DAYS.unit();
+    let (first, end) = (length.first(), length.span(today).map_or(0, |span| span.first));
     format!(
-        "SELECT project, toInt64({day}) AS day, {DIGEST} AS digest, toUInt64({REQUESTS}) AS hits FROM hits
-         GROUP BY project, {day} HAVING {REQUESTS} >= {from_hits} AND day >= 0 AND day < {end}
-         ORDER BY day DESC, project"
-    )
-}
-
-/// The same of months, by their first days: of a month whose last day is before `end`. Its digest is the sum of those of
-/// its days.
-pub fn large_months(end: i64, from_hits: u64) -> String {
-    let day = DAYS.unit();
-    let end = Span::month(end).map_or(0, |month| month.first);
-    format!(
-        "SELECT project, month AS day, sum(digest) AS digest, toUInt64(sum(hits)) AS hits
-         FROM (SELECT project, toInt64({day}) AS of_day, {DIGEST} AS digest, toUInt64({REQUESTS}) AS hits,
-                 toInt64(toStartOfMonth(addDays(toDate('1970-01-01'), of_day))) AS month
+        "SELECT project, {first} AS day, sum(digest) AS digest, toUInt64(sum(hits)) AS hits
+         FROM (SELECT project, toInt64({day}) AS of_day, {DIGEST} AS digest, toUInt64({REQUESTS}) AS hits
              FROM hits GROUP BY project, {day} HAVING of_day >= 0 AND of_day < {end})
-         GROUP BY project, month HAVING sum(hits) >= {from_hits} ORDER BY month DESC, project"
+         GROUP BY project, day HAVING sum(hits) >= {from_hits} ORDER BY day DESC, project"
     )
 }
 
-/// project, kind, day, is_month, digest, list, most, derived_us: all lists, perhaps of other hits than there are now, and some
+/// project, kind, day, of_month, digest, list, most, derived_us: all lists, perhaps of other hits than there are now, and some
 /// more than once.
-pub const DERIVED: &str =
-    "SELECT project, kind, day, of_month = 0 AS is_month, digest, list, most, derived_us
+pub const DERIVED: &str = "SELECT project, kind, day, of_month, digest, list, most, derived_us
      FROM busiest_rows WHERE key = 0";
 
 /// The same of some days of a project and their months.
@@ -211,6 +244,17 @@ pub fn digests(project: u32, (first, end): (i64, i64)) -> String {
     format!(
         "SELECT project, toInt64({day}) AS day, {DIGEST} AS digest, toUInt64({REQUESTS}) AS hits FROM hits
          WHERE project = {project} AND {day} >= {first} AND {day} < {end} GROUP BY project, {day} SETTINGS {}",
+        DAYS.setting()
+    )
+}
+
+/// project, day, hits: the hits of these projects by day.
+pub fn hits_by_day(projects: &[ProjectId]) -> String {
+    let (day, projects) = (DAYS.unit(), projects.iter().map(|project| project.0));
+    format!(
+        "SELECT project, toInt64({day}) AS day, toUInt64({REQUESTS}) AS hits FROM hits
+         WHERE project IN ({}) GROUP BY project, {day} SETTINGS {}",
+        numbers(&projects.collect::<Vec<_>>()),
         DAYS.setting()
     )
 }
@@ -291,7 +335,7 @@ pub fn deriving_for(seconds: f64, layout: &Layout) -> String {
     )
 }
 
-/// list, day, is_month, digest, named: all lists of a project, and whether an erasure names something in them.
+/// list, day, of_month, digest, named: all lists of a project, and whether an erasure names something in them.
 pub fn lists(erasure: &Erasure, layout: &Layout, params: &mut Params) -> String {
     let named = match erasure {
         Erasure::User(_, user) => format!("user = {}", params.text(user)),
@@ -305,8 +349,8 @@ pub fn lists(erasure: &Erasure, layout: &Layout, params: &mut Params) -> String 
         }
     };
     format!(
-        "SELECT list, day, of_month = 0 AS is_month, digest, max({named}) AS named FROM {}
-         WHERE project = {} GROUP BY list, day, is_month, digest",
+        "SELECT list, day, of_month, digest, max({named}) AS named FROM {}
+         WHERE project = {} GROUP BY list, day, of_month, digest",
         layout.everywhere(&layout.parts_of(BUSIEST)),
         erasure.project().0
     )
@@ -425,4 +469,24 @@ pub fn values(project: u32, lists: &[List], columns: &[(usize, &str)], number: u
         are(Kind::Values, project, lists),
         names = names.join(", "),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_day_is_in_one_span_of_each_length_and_a_row_says_which() {
+        for length in Length::ALL {
+            let mut day = 20_454; // The first of January 2026.
+            while day < 20_454 + 365 {
+                let span = length.span(day).unwrap();
+                assert_eq!(span.first, day);
+                assert!((span.first..span.end).all(|day| length.span(day) == Some(span)));
+                assert_eq!(Length::of(span.of_month()), length);
+                day = span.end;
+            }
+            assert_eq!(day, 20_454 + 365, "no span is in two months");
+        }
+    }
 }

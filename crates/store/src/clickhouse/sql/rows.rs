@@ -8,6 +8,7 @@ use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SlowestQuery};
 
 use super::filter::compile;
 use super::params::Params;
+use super::rollups::FROM_HITS;
 
 /// The condition that a hit is the project's, in the period, and passes the filters.
 pub fn of(scope: &ProjectScope, period: &Period, filter: &Filter, params: &mut Params) -> String {
@@ -103,6 +104,14 @@ pub fn extent(project: u32) -> String {
         "SELECT min(time_us) AS least, max(time_us) AS greatest, toUInt64(count()) AS number FROM ({} UNION ALL {})",
         end("ASC"),
         end("DESC"),
+    )
+}
+
+/// The same of the hits that are not between two times: up to the first of them, and from the second on.
+pub fn extent_beyond(project: u32, (oldest, newest): (i64, i64)) -> String {
+    format!(
+        "SELECT min(time_us) AS least, max(time_us) AS greatest, toUInt64(count()) AS number FROM hits
+         WHERE project = {project} AND (time_us <= {oldest} OR time_us >= {newest}) SETTINGS {FROM_HITS}"
     )
 }
 

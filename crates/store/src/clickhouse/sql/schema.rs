@@ -138,7 +138,7 @@ pub fn migrate(from: u64, layout: &Layout) -> Vec<String> {
     statements
 }
 
-/// Lists of days and months (`busiest`). `most`: the most hits of a consumer that the list leaves out. A newer row about the
+/// Lists of days, weeks and months (`busiest`). `most`: the most hits of a consumer that the list leaves out. A newer row about the
 /// same replaces an older one, sooner or later. A row takes some 28 bytes, half of them durations.
 fn create_busiest(layout: &Layout) -> String {
     let columns = [

@@ -291,6 +291,31 @@ pub fn consumer_series(hits: &Hits, grid: Option<&Grid>, exact: u64) -> String {
     )
 }
 
+/// Whether no sketch helps to count consumers by bucket.
+pub fn has_no_sketches(hits: &Hits, grid: &Grid) -> bool {
+    let stretches = hits.stretches(Some(&rollups::CONSUMERS), Some(grid));
+    stretches.iter().all(|stretch| stretch.rollup.is_none())
+}
+
+/// One row. number, busiest, series: how many consumers there are, those with most hits, and how many each bucket has. Both
+/// lists are made of the consumers of each bucket, so hits are read once: of 5 million hits with a filter that a twentieth
+/// pass, one statement for each took 470 ms of processor time, and this one 250; it takes half more than both where each of
+/// the 5 million has a consumer of its own.
+pub fn consumers_and_series(hits: &Hits, grid: &Grid, most: u64) -> String {
+    format!(
+        "SELECT toUInt64(countIf(of_bucket = 0)) AS number,
+             arrayMap(entry -> tupleElement(entry, 2),
+                 groupArraySortedIf({most})((-toInt64(requests), consumer), of_bucket = 0)) AS busiest,
+             groupArrayIf((bucket, consumers), of_bucket = 1) AS series
+         FROM (SELECT grouping(consumer) AS of_bucket, consumer, bucket, sum(hits) AS requests, toUInt64(count()) AS consumers
+             FROM (SELECT {CONSUMER} AS consumer, {} AS bucket, {REQUESTS} AS hits
+                 FROM hits WHERE {} AND {HAS_CONSUMER} GROUP BY consumer, bucket SETTINGS {FROM_HITS})
+             GROUP BY GROUPING SETS ((consumer), (bucket)))",
+        bucket(Some(grid), "time_us"),
+        hits.condition,
+    )
+}
+
 /// The state of a count is bounded, however many there are: hashes up to the limit, and a sketch (standard error 0.6 %).
 /// The hash is most of the cost: 1 million hits took 240 ms with SipHash of all columns, 60 ms with this one.
 fn counted(hash: &str, exact: u64) -> String {
@@ -424,10 +449,11 @@ mod tests {
     #[test]
     fn the_rest_of_a_range_is_what_lies_between_days() {
         let range = (DAY_US + 5, 9 * DAY_US + 7);
-        let found = gaps(range, vec![Span::day(7), Span { first: 2, end: 4 }]);
+        let day = |first| Span { first, end: first + 1 };
+        let found = gaps(range, vec![day(7), Span { first: 2, end: 4 }]);
         let days = |from: i64, to: i64| (from * DAY_US, to * DAY_US);
         let wanted = [(range.0, 2 * DAY_US), days(4, 7), (8 * DAY_US, range.1)];
         assert_eq!(found, wanted);
-        assert_eq!(gaps(days(2, 4), vec![Span::day(2), Span::day(3)]), []);
+        assert_eq!(gaps(days(2, 4), vec![day(2), day(3)]), []);
     }
 }

@@ -6,7 +6,7 @@ use super::params::Params;
 use super::rollups::{self, FROM_HITS, LAST_US, Rollup, Stretch, counts};
 use super::sums::{Hits, Rows, bytes, column_of, starts_with};
 
-/// The lists of days and months from which their spans are read.
+/// The lists of days, weeks and months from which their spans are read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Derived<'a> {
     pub endpoints: &'a [List],

@@ -13,6 +13,8 @@ use crate::make::{P, Q, open, small};
 use crate::sums::{DAY_US, START, Seen, all_panels, seen};
 
 const DAYS: i64 = 6;
+/// Of the two weeks and the month that have these days.
+const LONGER: u64 = 3;
 const LATER: i64 = START + 100 * DAY_US;
 /// As its name and its number.
 const CALLER: &str = "user-1";
@@ -88,9 +90,9 @@ async fn whole_days_are_read_from_lists_which_late_hits_make_worthless() {
         0,
         "the days are seen for the first time"
     );
-    // Lists of consumers, of endpoints and of values: of each day of the first project, and of the month of both.
+    // Lists of consumers, of endpoints and of values: of each day of the first project, and of the weeks and the month of both.
     assert_eq!(both.clickhouse.derive(START + DAY_US).await.unwrap(), 3, "others are not over");
-    assert_eq!(both.derive().await, 3 * (DAYS as u64 - 1) + 3 * 2);
+    assert_eq!(both.derive().await, 3 * (DAYS as u64 - 1) + 3 * 2 * LONGER);
     assert_eq!(both.derive().await, 0);
     both.compare_sums(&query).await;
     for q in ["", "status:404", "-country:GB"] {
@@ -103,7 +105,7 @@ async fn whole_days_are_read_from_lists_which_late_hits_make_worthless() {
     // The page says the same as the lists: four whole days, and each list is ten hits a consumer too high.
     let (first, last) = (START / DAY_US, START / DAY_US + DAYS - 1);
     let listed = format!(
-        "SELECT count() FROM busiest_rows WHERE project = {} AND kind = 1 AND key != 0 AND of_month != 0 AND day > {first} AND day < {last}",
+        "SELECT count() FROM busiest_rows WHERE project = {} AND kind = 1 AND key != 0 AND of_month > 1 AND day > {first} AND day < {last}",
         P.0
     );
     let listed: u64 = tell(&place, &listed).parse().unwrap();
@@ -125,7 +127,7 @@ async fn whole_days_are_read_from_lists_which_late_hits_make_worthless() {
         .collect();
     both.append(P, &late).await;
     both.compare_sums(&query).await;
-    assert_eq!(both.derive().await, 3 * (DAYS as u64 + 1));
+    assert_eq!(both.derive().await, 3 * (DAYS as u64 + LONGER));
     both.compare_sums(&query).await;
     both.close().await;
 }
@@ -207,6 +209,45 @@ async fn whole_months_are_read_from_one_list_and_the_other_days_from_theirs() {
     both.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_that_is_not_over_is_read_from_lists_of_its_weeks() {
+    const NOVEMBER: i64 = START / DAY_US + 12;
+    const TODAY: i64 = (NOVEMBER + 23) * DAY_US;
+    let (both, place) = both(4_096, TallyLimits::default()).await;
+    let hits: Vec<Seen> = (0..2_000).map(|n| seen(n, 40 * DAY_US)).collect();
+    both.append(P, &hits).await;
+    let page = all_panels(&grid(NOVEMBER * DAY_US, TODAY, "UTC"), "", "");
+    let query = SumsQuery { top: Top { rows: 5_000, ..page.top }, ..page.clone() };
+    let of_hits = requests(&both.consumers(&query).await);
+    both.clickhouse.derive(TODAY).await.unwrap();
+    while both.clickhouse.derive(TODAY).await.unwrap() > 0 {}
+    both.compare_sums(&page).await;
+
+    let weeks = format!("of_month = 1 AND key != 0 AND kind = 1 AND day >= {NOVEMBER}");
+    let count = |days: &str| -> u64 {
+        tell(&place, &format!("SELECT count() FROM busiest_rows WHERE {weeks} AND {days}"))
+            .parse()
+            .unwrap()
+    };
+    let [second, third] = [NOVEMBER + 7, NOVEMBER + 14];
+    let all = count("1");
+    assert!(count(&format!("day IN ({NOVEMBER}, {second}, {third})")) == all && all > 30);
+    tell(
+        &place,
+        &format!(
+            "ALTER TABLE busiest_rows UPDATE requests = requests + 10 WHERE {weeks} SETTINGS mutations_sync = 2"
+        ),
+    );
+    assert_eq!(requests(&both.consumers(&query).await), of_hits + 10 * all);
+
+    // A hit of the second week comes late: its other days have lists of their own.
+    let late = Seen { time_us: (second + 1) * DAY_US + 5, user: CALLER.into(), ..seen(1, DAY_US) };
+    both.append(P, &[late]).await;
+    let others = count(&format!("day != {second}"));
+    assert_eq!(requests(&both.consumers(&query).await), of_hits + 1 + 10 * others);
+    both.close().await;
+}
+
 /// Two servers may make a list at once, of which the table has both until it merges them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_is_there_twice_counts_once() {
@@ -239,7 +280,7 @@ async fn of_lists_that_leave_consumers_out_the_error_is_known() {
         })
         .collect();
     both.append(P, &hits).await;
-    assert_eq!(both.derive().await, 3 * (DAYS as u64 + 1));
+    assert_eq!(both.derive().await, 3 * (DAYS as u64 + LONGER));
     for rows in [5, 300] {
         let query = of_consumers(Needs::CONSUMERS, rows, Sort::Requests);
         let found = both.consumers(&query).await;
@@ -325,9 +366,9 @@ async fn lists_forget_whom_an_erasure_concerns() {
 async fn an_erasure_waits_for_lists_that_are_being_made() {
     let (both, place) = both(4_096, TallyLimits::default()).await;
     both.append(P, &hits(600)).await;
-    assert_eq!(both.derive().await, 3 * (DAYS as u64 + 1));
+    assert_eq!(both.derive().await, 3 * (DAYS as u64 + LONGER));
     let slow = format!(
-        "INSERT INTO busiest_rows SELECT * REPLACE (day + 1000 AS day) FROM busiest_rows WHERE user = '{CALLER}' AND sleepEachRow(0.4) = 0 LIMIT 3"
+        "INSERT INTO busiest_rows SELECT * REPLACE (day + 1000 AS day) FROM busiest_rows WHERE user = '{CALLER}' AND sleepEachRow(0.3) = 0 LIMIT 3"
     );
     let making = std::thread::spawn({
         let place = place.clone();
