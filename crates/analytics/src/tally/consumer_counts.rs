@@ -38,9 +38,9 @@ impl ConsumerCounts {
 
     /// The `most` consumers with most hits, in no order. On ties users come first, then the lower id.
     pub fn busiest(&self, most: u64) -> (Vec<(TextKind, u32)>, LeftOut) {
-        let mut all: Vec<(u32, usize, u32)> =
-            self.with_hits().map(|(hits, kind, id)| (u32::MAX - hits, kind, id)).collect();
-        let hits = |(hits, _, _): &(u32, usize, u32)| u64::from(u32::MAX - hits);
+        let mut all: Vec<(u32, u8, u32)> =
+            self.with_hits().map(|(hits, kind, id)| (u32::MAX - hits, kind as u8, id)).collect();
+        let hits = |(hits, _, _): &(u32, u8, u32)| u64::from(u32::MAX - hits);
         let mut left_out = LeftOut::default();
         if (most as usize) < all.len() {
             let (_, first, others) = all.select_nth_unstable(most as usize);
@@ -48,7 +48,7 @@ impl ConsumerCounts {
             left_out.requests = left_out.most + others.iter().map(hits).sum::<u64>();
             all.truncate(most as usize);
         }
-        (all.into_iter().map(|(_, kind, id)| (text(kind), id)).collect(), left_out)
+        (all.into_iter().map(|(_, kind, id)| (text(kind.into()), id)).collect(), left_out)
     }
 
     /// Hits, kind, id.

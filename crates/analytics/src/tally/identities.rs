@@ -150,7 +150,7 @@ impl Identities {
     ///
     /// Of very many addresses most loads miss the cache. So they are done first, in a loop of hardly anything else: the
     /// processor overlaps as many as it can look ahead to, and hashing between them would fill its window.
-    pub(super) fn of_consumers(
+    pub fn of_consumers(
         &self,
         consumers: impl Iterator<Item = (u32, u32)> + Clone,
         out: &mut Vec<u64>,

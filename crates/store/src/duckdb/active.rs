@@ -125,7 +125,9 @@ impl Active {
             return Ok(());
         }
         let context = "appending hits";
-        let rows = std::mem::take(&mut self.waiting);
+        // While hits pour in, the next commit has about as many.
+        let room = Rows::with_room_for(self.waiting.len());
+        let rows = std::mem::replace(&mut self.waiting, room);
         self.rows += rows.len() as u64;
         let batches = rows
             .into_batches()

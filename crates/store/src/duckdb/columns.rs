@@ -1,12 +1,12 @@
 //! Inbox records as columns of a data file: texts become the file's ids, rows get their hit ids.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
 use analytics::hit::{HitId, ProjectId, TextKind};
 use duckdb::arrow::array::{
-    ArrayRef, Int64Array, RecordBatch, StringArray, UInt8Array, UInt16Array, UInt32Array,
+    ArrayRef, Int64Array, RecordBatch, StringBuilder, UInt8Array, UInt16Array, UInt32Array,
 };
 use duckdb::arrow::datatypes::{DataType, Field, Schema};
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -38,12 +38,12 @@ struct Strings {
     kind: Vec<u8>,
     project: Vec<u32>,
     id: Vec<u32>,
-    literal: Vec<String>,
+    literal: StringBuilder,
     ipv4: Vec<u32>,
-    client: Vec<Option<String>>,
-    os: Vec<Option<String>>,
-    device: Vec<Option<String>>,
-    version: Vec<Option<String>>,
+    client: StringBuilder,
+    os: StringBuilder,
+    device: StringBuilder,
+    version: StringBuilder,
 }
 
 #[derive(Default)]
@@ -73,10 +73,20 @@ struct Words<'a> {
 /// The ids of the active file's texts. A text is represented by 128 bits of a keyed hash, so that memory does not grow
 /// with its length; the key is random per process, so that nobody can make texts collide.
 pub struct TextIds {
-    known: HashMap<u128, u32, BuildHasherDefault<Prehashed>>,
+    known: HashMap<Name, u32, BuildHasherDefault<Prehashed>>,
     next: [u32; TextKind::COUNT],
     key: (u64, u64),
     pub bytes: usize,
+}
+
+/// Two numbers take less room in a table than one of 128 bits, which is aligned to 16 bytes.
+#[derive(PartialEq, Eq)]
+struct Name(u64, u64);
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0);
+    }
 }
 
 #[derive(Default)]
@@ -91,8 +101,8 @@ impl Hasher for Prehashed {
         self.0 = bytes.iter().take(8).fold(0, |sum, &byte| (sum << 8) | u64::from(byte));
     }
 
-    fn write_u128(&mut self, value: u128) {
-        self.0 = value as u64;
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
     }
 }
 
@@ -101,12 +111,13 @@ impl TextIds {
         TextIds { known: HashMap::default(), next: [1; TextKind::COUNT], key, bytes: 0 }
     }
 
-    fn name(&self, kind: u8, project: u32, text: &str) -> u128 {
+    fn name(&self, kind: u8, project: u32, text: &str) -> Name {
         let mut hasher = SipHasher13::new_with_keys(self.key.0, self.key.1);
         hasher.write_u8(kind);
         hasher.write_u32(project);
         hasher.write(text.as_bytes());
-        hasher.finish128().as_u128()
+        let name = hasher.finish128();
+        Name(name.h1, name.h2)
     }
 
     /// Adds a text of a reopened file.
@@ -136,6 +147,22 @@ impl TextIds {
 impl Rows {
     pub fn len(&self) -> usize {
         self.project.len()
+    }
+
+    /// Empty, with room for this many rows.
+    pub fn with_room_for(rows: usize) -> Rows {
+        Rows {
+            project: Vec::with_capacity(rows),
+            time_us: Vec::with_capacity(rows),
+            hit_id: Vec::with_capacity(rows),
+            duration_us: Vec::with_capacity(rows),
+            status: Vec::with_capacity(rows),
+            country: Vec::with_capacity(rows),
+            request_size: Vec::with_capacity(rows),
+            response_size: Vec::with_capacity(rows),
+            texts: std::array::from_fn(|_| Vec::with_capacity(rows)),
+            ..Rows::default()
+        }
     }
 
     /// Adds a batch except the rows in `skips` (ascending), and updates `shares`.
@@ -259,7 +286,7 @@ impl Rows {
 
     /// Batches for the tables `hits`, `strings` and `marks`.
     pub fn into_batches(
-        self,
+        mut self,
     ) -> Result<[(&'static str, RecordBatch); 3], duckdb::arrow::error::ArrowError> {
         let mut hits: Vec<(&str, ArrayRef)> = vec![
             ("project", Arc::new(UInt32Array::from(self.project))),
@@ -278,12 +305,12 @@ impl Rows {
             ("kind", Arc::new(UInt8Array::from(self.strings.kind))),
             ("project", Arc::new(UInt32Array::from(self.strings.project))),
             ("id", Arc::new(UInt32Array::from(self.strings.id))),
-            ("literal", Arc::new(StringArray::from(self.strings.literal))),
+            ("literal", Arc::new(self.strings.literal.finish())),
             ("ipv4", Arc::new(UInt32Array::from(self.strings.ipv4))),
-            ("client", Arc::new(StringArray::from(self.strings.client))),
-            ("os", Arc::new(StringArray::from(self.strings.os))),
-            ("device", Arc::new(StringArray::from(self.strings.device))),
-            ("version", Arc::new(StringArray::from(self.strings.version))),
+            ("client", Arc::new(self.strings.client.finish())),
+            ("os", Arc::new(self.strings.os.finish())),
+            ("device", Arc::new(self.strings.device.finish())),
+            ("version", Arc::new(self.strings.version.finish())),
         ];
         let marks: Vec<(&str, ArrayRef)> = vec![
             ("project", Arc::new(UInt32Array::from(self.marks.project))),
@@ -309,21 +336,22 @@ impl Strings {
     ) -> u32 {
         let (id, new) = numbers.number(kind, project.0, text);
         if new {
-            let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
             let [client, os, device] = match kind {
-                TextKind::Agent => words.traits.map(some),
-                _ => [None, None, None],
+                TextKind::Agent => words.traits,
+                _ => [""; 3],
             };
+            let version = if kind == TextKind::Path { words.version } else { "" };
+            let some = |text| Some(text).filter(|text: &&str| !text.is_empty());
             self.kind.push(kind as u8);
             self.project.push(project.0);
             self.id.push(id);
             let ipv4 = if kind == TextKind::Address { ipv4(text) } else { 0 };
-            self.literal.push(if ipv4 > 0 { String::new() } else { text.to_owned() });
+            self.literal.append_value(if ipv4 > 0 { "" } else { text });
             self.ipv4.push(ipv4);
-            self.client.push(client);
-            self.os.push(os);
-            self.device.push(device);
-            self.version.push(if kind == TextKind::Path { some(words.version) } else { None });
+            self.client.append_option(some(client));
+            self.os.append_option(some(os));
+            self.device.append_option(some(device));
+            self.version.append_option(some(version));
         }
         id
     }

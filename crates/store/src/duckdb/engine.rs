@@ -36,6 +36,14 @@ pub struct Instance {
     new_numbers: NewNumbers,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Settings {
+    /// None: as many as the machine has processors.
+    threads: Option<i64>,
+    /// A statement about the files that are written.
+    of_files: Option<&'static str>,
+}
+
 /// Deletes spill files of a killed process: they may hold hits that are erased later. No instance may be open.
 pub fn remove_spilled(folder: &Path) -> Result<(), StoreError> {
     match std::fs::remove_dir_all(folder.join("tmp")) {
@@ -50,7 +58,7 @@ impl Engine {
     /// `folder`: the folder of data files, the only one that the engine may touch.
     pub fn open(folder: &Path, limits: &DuckDbLimits) -> Result<Engine, StoreError> {
         Ok(Engine {
-            writing: Instance::open(folder, "writing", limits.engine_memory)?,
+            writing: Instance::open_for_writing(folder, "writing", limits.engine_memory)?,
             reading: Instance::open(folder, "reading", limits.reader_memory)?,
             reading_failed: AtomicBool::new(false),
         })
@@ -74,26 +82,37 @@ impl Instance {
     ///
     /// DuckDB's threads inherit the name of the thread that starts them: a list of threads shows them as `engine`.
     pub fn open(folder: &Path, name: &str, memory: u64) -> Result<Instance, StoreError> {
-        Instance::open_with(folder, name, memory, None)
+        Instance::open_with(folder, name, memory, Settings::default())
+    }
+
+    /// One for files that are sealed, and compressed then, soon after they were written.
+    pub fn open_for_writing(
+        folder: &Path,
+        name: &str,
+        memory: u64,
+    ) -> Result<Instance, StoreError> {
+        let of_files = Some(sql::engine::COMPRESS_LITTLE);
+        Instance::open_with(folder, name, memory, Settings { of_files, ..Settings::default() })
     }
 
     /// One that works on its caller's thread alone. Where it has several, a caller whose statement is at its last,
     /// indivisible part asks for more without a pause: 1.0 of 8.3 us of processor time that a hit took.
     pub fn open_alone(folder: &Path, name: &str, memory: u64) -> Result<Instance, StoreError> {
-        Instance::open_with(folder, name, memory, Some(1))
+        let threads = Some(1);
+        Instance::open_with(folder, name, memory, Settings { threads, ..Settings::default() })
     }
 
     fn open_with(
         folder: &Path,
         name: &str,
         memory: u64,
-        threads: Option<i64>,
+        settings: Settings,
     ) -> Result<Instance, StoreError> {
         let spill = folder.join("tmp").join(name);
         let folder = folder.to_path_buf();
         std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || Instance::start(&folder, spill, memory, threads))
+            .spawn(move || Instance::start(&folder, spill, memory, settings))
             .map_err(io("starting the engine"))?
             .join()
             .unwrap_or_else(|_| Err(StoreError::Panicked("the engine's start")))
@@ -103,7 +122,7 @@ impl Instance {
         folder: &Path,
         spill: PathBuf,
         memory: u64,
-        threads: Option<i64>,
+        settings: Settings,
     ) -> Result<Instance, StoreError> {
         let context = "starting the engine";
         // The engine creates only the last folder of the path.
@@ -112,13 +131,16 @@ impl Instance {
             .with("memory_limit", format!("{}MiB", memory >> 20))
             .and_then(|config| config.with("autoload_known_extensions", "false"))
             .and_then(|config| config.with("autoinstall_known_extensions", "false"))
-            .and_then(|config| match threads {
+            .and_then(|config| match settings.threads {
                 Some(threads) => config.threads(threads),
                 None => Ok(config),
             })
             .map_err(failed(context))?;
         let connection = Connection::open_in_memory_with_flags(config).map_err(failed(context))?;
         let (inside, spill) = (path_text(folder)?, path_text(&spill)?);
+        if let Some(statement) = settings.of_files {
+            connection.execute_batch(statement).map_err(failed(context))?;
+        }
         let lock_down = sql::engine::lock_down(inside, spill, limits::SPILL_BYTES);
         connection.execute_batch(&lock_down).map_err(failed(context))?;
         let scans = ColumnScans::default();

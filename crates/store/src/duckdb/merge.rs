@@ -82,7 +82,7 @@ fn count(
 /// Fills the tables of posted data; the derived ones are filled afterwards. `pause` is called between pieces, while
 /// nothing is held open.
 pub fn merge(target: Target<'_>, inputs: &Inputs<'_>, pause: Pause<'_>) -> Result<(), EarlyEnd> {
-    let Target { connection, new_numbers, into, .. } = target;
+    let Target { connection, scans, new_numbers, into } = target;
     let context = "building a sealed file";
     let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
     let mut began = false;
@@ -107,6 +107,7 @@ pub fn merge(target: Target<'_>, inputs: &Inputs<'_>, pause: Pause<'_>) -> Resul
             }
             numbered += new_numbers.merge_texts(
                 connection,
+                scans,
                 into,
                 &files,
                 &stretch,
@@ -393,7 +394,8 @@ mod tests {
     fn files_of_either_shape_are_merged_and_copied_alike() {
         let connection = Connection::open_in_memory().unwrap();
         crate::duckdb::functions::register(&connection).unwrap();
-        let new_numbers = NewNumbers::default();
+        let (scans, new_numbers) = (ColumnScans::default(), NewNumbers::default());
+        scans.register(&connection).unwrap();
         new_numbers.register(&connection).unwrap();
         let run = |text: &str| connection.execute_batch(text).unwrap();
         for file in ["sealed", "merged", "copied", "copied_again"] {
@@ -409,8 +411,8 @@ mod tests {
             let stats: Vec<_> = files.iter().map(|_| all.clone()).collect();
             let inputs =
                 Inputs { files: &files, stats: &stats, piece_rows, piece_text_bytes, routes: None };
-            let (connection, scans) = (&connection, &ColumnScans::default());
-            let target = Target { connection, scans, new_numbers: &new_numbers, into };
+            let connection = &connection;
+            let target = Target { connection, scans: &scans, new_numbers: &new_numbers, into };
             merge(target, &inputs, &|| Ok(())).unwrap();
         };
         // Several projects in a range, and one alone in two pieces; all texts at once, and in stretches of a few.
@@ -546,6 +548,7 @@ mod tests {
                 routes: Some(&Below),
             };
             let scans = ColumnScans::default();
+            scans.register(&connection).unwrap();
             let target = Target {
                 connection: &connection,
                 scans: &scans,

@@ -5,6 +5,9 @@
 //! over their columns (`renumber`) rewrites hits. With joins to tables of old and new ids instead, a merge of four
 //! files with 450,000 addresses each ran out of memory.
 
+mod addresses;
+mod rows;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,24 +15,25 @@ use std::sync::{Arc, PoisonError, RwLock};
 use analytics::hit::{ProjectId, TextKind};
 use analytics::slots::Slots;
 use duckdb::Connection;
-use duckdb::arrow::array::{
-    Array, ArrayRef, AsArray, Int32Array, RecordBatch, StringArray, StringBuilder, UInt8Array,
-    UInt32Array,
-};
+use duckdb::arrow::array::{AsArray, RecordBatch, StringArray};
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
 use duckdb::core::{DataChunkHandle, LogicalTypeHandle, LogicalTypeId};
 use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 use duckdb::vtab::arrow::WritableVector;
 
-use crate::duckdb::columns;
+use crate::duckdb::column_scan::ColumnScans;
 use crate::duckdb::failure::failed;
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::Stretch;
 use crate::duckdb::sql::file::Tables;
 use crate::duckdb::text_order::{self, Text};
 use crate::types::{RouteRules, StoreError};
+use addresses::Address;
+use rows::NewRows;
 
 const CONTEXT: &str = "merging texts";
+
+const ADDRESS: u8 = TextKind::Address as u8;
 
 /// The words derived from a text and stored beside it: client, system, device, version.
 const WORDS: usize = 4;
@@ -102,63 +106,99 @@ impl NewNumbers {
 
     /// Adds a stretch of the files' texts to `into.strings`, each once, and remembers their ids. `before`: the number of texts of
     /// the stretch's kind already added. Returns how many are new. Routes that `routes` joins become one text.
+    #[expect(clippy::too_many_arguments, reason = "an engine, and what is merged in it")]
     pub fn merge_texts(
         &self,
         connection: &Connection,
+        scans: &ColumnScans,
         into: &str,
         files: &[Tables<'_>],
         stretch: &Stretch,
         before: u32,
         routes: Option<&dyn RouteRules>,
     ) -> Result<u32, StoreError> {
+        let addresses = addresses::read(connection, scans, files, stretch)?;
         let mut batches = Vec::new();
         for (place, file) in files.iter().enumerate() {
-            let text = sql::build::texts_of(*file, stretch);
+            let text = sql::build::literals_of(*file, stretch);
             each_batch(connection, &text, &stretch.values(), |batch| batches.push((place, batch)))?;
         }
-        let texts = read(&batches, routes);
+        let rows = self.number(&addresses, &batches, stretch, before, routes);
+        let new = rows.len();
+        rows.append(connection, into)?;
+        Ok(new)
+    }
+
+    /// Numbers the texts of a stretch, by kind, project and text; addresses precede a project's other texts of their kind.
+    fn number(
+        &self,
+        addresses: &[Address],
+        batches: &[(usize, RecordBatch)],
+        stretch: &Stretch,
+        before: u32,
+        routes: Option<&dyn RouteRules>,
+    ) -> NewRows {
+        let texts = read(batches, routes);
         let words: Vec<[&StringArray; WORDS]> = batches
             .iter()
-            .map(|(_, batch)| std::array::from_fn(|n| batch.column(5 + n).as_string::<i32>()))
+            .map(|(_, batch)| std::array::from_fn(|n| batch.column(4 + n).as_string::<i32>()))
             .collect();
         let mut numbers = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Numbers { files: of_files, joined } = &mut *numbers;
-        let mut merged = Merged::default();
-        let mut last: Option<&Found<'_>> = None;
-        // The number of the text before, and the greatest of its kind and project.
-        let (mut new, mut greatest) = (0, before);
-        for place in text_order::order(&texts) {
-            let text = &texts[place as usize];
-            if last.is_none_or(|known| known.kind_and_project() != text.kind_and_project()) {
-                greatest = before;
+        let Numbers { files, joined } = &mut *numbers;
+        let mut rows = NewRows::default();
+        let mut addresses =
+            addresses.chunk_by(|one, other| one.project == other.project).peekable();
+        // A kind and project with addresses, and their greatest number.
+        let mut numbered: Option<((u8, u32), u32)> = None;
+        let order = text_order::order(&texts);
+        let of = |place: &u32| texts[*place as usize].kind_and_project();
+        for alike in order.chunk_by(|one, other| of(one) == of(other)) {
+            let kind_and_project = of(&alike[0]);
+            while let Some(run) =
+                addresses.next_if(|run| (ADDRESS, run[0].project) <= kind_and_project)
+            {
+                let greatest = addresses::number(run, files, before, &mut rows);
+                numbered = Some(((ADDRESS, run[0].project), greatest));
             }
-            if last.is_none_or(|known| known.key() != text.key()) {
-                let joins = stretch.part.is_some() && text.is_joined;
-                let known = joins.then(|| joined.get(&text.project_and_text()).copied()).flatten();
-                new = known.unwrap_or_else(|| {
-                    greatest += 1;
-                    merged.push(text, &words[text.batch as usize], greatest);
-                    greatest
-                });
-                if joins {
-                    joined.insert(text.project_and_text(), new);
+            let mut greatest = match numbered {
+                Some((of, greatest)) if of == kind_and_project => greatest,
+                _ => before,
+            };
+            // The text before, and its number.
+            let mut last: Option<(&Found<'_>, u32)> = None;
+            for place in alike {
+                let text = &texts[*place as usize];
+                let new = match last {
+                    Some((known, number)) if known.literal == text.literal => number,
+                    _ => {
+                        let joins = stretch.part.is_some() && text.is_joined;
+                        let known =
+                            joins.then(|| joined.get(&text.project_and_text()).copied()).flatten();
+                        let new = known.unwrap_or_else(|| {
+                            greatest += 1;
+                            rows.push(text, &words[text.batch as usize], greatest);
+                            greatest
+                        });
+                        if joins {
+                            joined.insert(text.project_and_text(), new);
+                        }
+                        new
+                    }
+                };
+                last = Some((text, new));
+                if let Some(of_kind) = files[batches[text.batch as usize].0]
+                    .entry(text.project)
+                    .or_default()
+                    .get_mut(usize::from(text.kind))
+                {
+                    *of_kind.slot(text.id) = new;
                 }
             }
-            last = Some(text);
-            if let Some(of_kind) = of_files[batches[text.batch as usize].0]
-                .entry(text.project)
-                .or_default()
-                .get_mut(usize::from(text.kind))
-            {
-                *of_kind.slot(text.id) = new;
-            }
         }
-        drop(numbers);
-        let new = merged.kind.len() as u32;
-        if new > 0 {
-            merged.append(connection, into)?;
+        for run in addresses {
+            addresses::number(run, files, before, &mut rows);
         }
-        Ok(new)
+        rows
     }
 }
 
@@ -166,7 +206,7 @@ impl NewNumbers {
 fn each_batch(
     connection: &Connection,
     text: &str,
-    values: &[&str],
+    values: &[String],
     mut take: impl FnMut(RecordBatch),
 ) -> Result<(), StoreError> {
     let mut statement = connection.prepare(text).map_err(failed(CONTEXT))?;
@@ -178,14 +218,13 @@ fn each_batch(
     Ok(())
 }
 
-/// A text of one of the files.
+/// A text of one of the files, but no IPv4 address.
 struct Found<'a> {
     kind: u8,
     /// A route that others may become.
     is_joined: bool,
     project: u32,
     literal: Cow<'a, str>,
-    ipv4: u32,
     id: u32,
     /// The batch that it was read in, and its row there.
     batch: u32,
@@ -195,10 +234,6 @@ struct Found<'a> {
 impl Found<'_> {
     fn kind_and_project(&self) -> (u8, u32) {
         (self.kind, self.project)
-    }
-
-    fn key(&self) -> (u8, u32, &str, u32) {
-        (self.kind, self.project, &self.literal, self.ipv4)
     }
 
     fn project_and_text(&self) -> (u32, String) {
@@ -218,10 +253,6 @@ impl Text for Found<'_> {
     fn literal(&self) -> &str {
         &self.literal
     }
-
-    fn ipv4(&self) -> u32 {
-        self.ipv4
-    }
 }
 
 /// The texts of batches of rows, each with the place of its file. Routes are what `routes` makes of them.
@@ -239,7 +270,6 @@ fn read<'a>(
         let project = batch.column(1).as_primitive::<UInt32Type>().values();
         let id = batch.column(2).as_primitive::<UInt32Type>().values();
         let literal = batch.column(3).as_string::<i32>();
-        let ipv4 = batch.column(4).as_primitive::<UInt32Type>().values();
         texts.extend((0..batch.num_rows()).map(|row| {
             let joined = join(kind[row], project[row], literal.value(row));
             Found {
@@ -247,7 +277,6 @@ fn read<'a>(
                 is_joined: joined.is_some(),
                 project: project[row],
                 literal: joined.map_or(Cow::Borrowed(literal.value(row)), Cow::Owned),
-                ipv4: ipv4[row],
                 id: id[row],
                 batch: number,
                 row: row as u32,
@@ -255,57 +284,6 @@ fn read<'a>(
         }));
     }
     texts
-}
-
-/// Rows for `strings` of a sealed file.
-#[derive(Default)]
-struct Merged {
-    kind: Vec<u8>,
-    project: Vec<u32>,
-    /// Counts on over projects; the offset beside it is subtracted to get the text's id: see `sql::file`.
-    number: Vec<i32>,
-    base: Vec<i32>,
-    literal: StringBuilder,
-    ipv4: Vec<u32>,
-    words: [StringBuilder; WORDS],
-}
-
-impl Merged {
-    fn push(&mut self, found: &Found<'_>, words: &[&StringArray; WORDS], new: u32) {
-        let number = self.kind.len() as i32 + 1;
-        self.kind.push(found.kind);
-        self.project.push(found.project);
-        self.number.push(number);
-        self.base.push(number - new as i32);
-        self.literal.append_value(&found.literal);
-        self.ipv4.push(found.ipv4);
-        let row = found.row as usize;
-        for (builder, words) in self.words.iter_mut().zip(words) {
-            builder.append_option(words.is_valid(row).then(|| words.value(row)));
-        }
-    }
-
-    fn append(mut self, connection: &Connection, into: &str) -> Result<(), StoreError> {
-        let mut columns: Vec<(&str, ArrayRef)> = vec![
-            ("kind", Arc::new(UInt8Array::from(self.kind))),
-            ("project", Arc::new(UInt32Array::from(self.project))),
-            ("number", Arc::new(Int32Array::from(self.number))),
-            ("base", Arc::new(Int32Array::from(self.base))),
-            ("literal", Arc::new(self.literal.finish())),
-            ("ipv4", Arc::new(UInt32Array::from(self.ipv4))),
-        ];
-        for (name, builder) in ["client", "os", "device", "version"].iter().zip(&mut self.words) {
-            columns.push((name, Arc::new(builder.finish())));
-        }
-        let batch = columns::to_batch(columns)
-            .map_err(|source| StoreError::Engine { context: CONTEXT, cause: Box::new(source) })?;
-        let mut appender = connection
-            .appender_to_catalog_and_db("strings", into, "main")
-            .map_err(failed(CONTEXT))?;
-        appender.append_record_batch(batch).map_err(failed(CONTEXT))?;
-        // TRICKY: dropping an appender flushes too, but hides the error.
-        appender.flush().map_err(failed(CONTEXT))
-    }
 }
 
 /// The function `renumber(index of the file, kind, project, old id)`.
@@ -353,5 +331,79 @@ impl VScalar for Renumber {
         let number = || LogicalTypeHandle::from(LogicalTypeId::UInteger);
         let parameters = (0..4).map(|_| number()).collect();
         vec![ScalarFunctionSignature::exact(parameters, number())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::duckdb::sql::build::Projects;
+    use crate::duckdb::sql::file::FORMAT;
+
+    /// Of one project so many that they have a statement of their own, of others a few; and texts of the same kind and of
+    /// others, before and after, in each or in some of the files.
+    #[test]
+    fn texts_are_numbered_in_order_and_each_once() {
+        let connection = Connection::open_in_memory().unwrap();
+        let (scans, numbers) = (ColumnScans::default(), NewNumbers::default());
+        scans.register(&connection).unwrap();
+        numbers.register(&connection).unwrap();
+        let run = |text: &str| connection.execute_batch(text).unwrap();
+        let names = ["f0", "f1", "f2"];
+        for (n, name) in names.iter().enumerate() {
+            run(&format!("ATTACH ':memory:' AS {name}"));
+            run(&sql::file::create(name));
+            // `r % 7`: the kinds, of which 3 in 7 are addresses, two thirds of them IPv4. Project 4 is in one file only.
+            run(&format!(
+                "INSERT INTO {name}.strings BY NAME SELECT kind, project, row_number() OVER (PARTITION BY kind) AS id, literal, ipv4,
+                     CASE WHEN kind = {agent} THEN nullif(literal[1:6], 'text 1') END AS client
+                 FROM (SELECT DISTINCT ON (kind, project, literal, ipv4) *, hash(literal, {n}) AS id FROM (
+                     SELECT CASE WHEN r % 7 < 4 THEN {address} WHEN r % 7 = 4 THEN {agent} WHEN r % 7 = 5 THEN {host} ELSE {user} END AS kind,
+                         CASE WHEN r % 61 > 8 THEN 2 WHEN r % 61 < 3 THEN 1 ELSE 3 + {n} % 2 END AS project,
+                         CASE WHEN r % 7 < 3 THEN '' ELSE 'text ' || (r // 7 * 7919 + {n}) % 3001 END AS literal,
+                         CASE WHEN r % 7 < 3 THEN 1 + (r * 2654435761 + {n}) % 4000037 * 1000 ELSE 0 END AS ipv4
+                     FROM range(30_000) t(r)))
+                 ORDER BY hash(id)",
+                address = TextKind::Address as u8,
+                agent = TextKind::Agent as u8,
+                host = TextKind::Host as u8,
+                user = TextKind::User as u8,
+            ));
+        }
+        let files = names.map(|file| Tables { file, format: FORMAT });
+        let projects = Projects { first: 1, last: 9 };
+        let stretch = Stretch { projects, part: None };
+        run("ATTACH ':memory:' AS made");
+        run(&sql::file::create_sealed("made"));
+        numbers.begin(files.len());
+        let new =
+            numbers.merge_texts(&connection, &scans, "made", &files, &stretch, 0, None).unwrap();
+        let count =
+            |text: &str| connection.query_row(text, [], |row| row.get::<_, u64>(0)).unwrap();
+        let order = "kind, project, literal, ipv4";
+        let all =
+            names.map(|name| format!("SELECT {order}, client FROM {name}.strings")).join(" UNION ");
+        assert_eq!(count(&format!("SELECT count(*) FROM ({all})")), u64::from(new));
+        assert_eq!(count("SELECT count(*) FROM made.strings"), u64::from(new));
+        let most = "SELECT count(*) FROM made.strings WHERE project = 2 AND ipv4 > 0";
+        assert!(count(most) > 20_000);
+        let misplaced = format!(
+            "SELECT count(*) FROM (SELECT id, rowid AS row, row_number() OVER (ORDER BY {order}) - 1 AS place,
+                 row_number() OVER (PARTITION BY kind, project ORDER BY {order}) AS rank FROM made.strings)
+             WHERE row <> place OR id <> rank"
+        );
+        assert_eq!(count(&misplaced), 0);
+        for (n, name) in names.iter().enumerate() {
+            let wrong = format!(
+                "SELECT count(*) FROM (SELECT *, {}({n}::UINTEGER, kind::UINTEGER, project, id) AS new FROM {name}.strings) s
+                 LEFT JOIN made.strings m ON m.kind = s.kind AND m.project = s.project AND m.id = s.new
+                 WHERE (m.literal, m.ipv4) IS DISTINCT FROM (s.literal, s.ipv4)",
+                sql::engine::RENUMBER
+            );
+            assert_eq!(count(&wrong), 0, "{name}");
+        }
+        let wrong = format!("SELECT count(*) FROM made.strings m WHERE NOT EXISTS (FROM ({all}) s
+             WHERE (s.kind, s.project, s.literal, s.ipv4, s.client) IS NOT DISTINCT FROM (m.kind, m.project, m.literal, m.ipv4, m.client))");
+        assert_eq!(count(&wrong), 0, "words are those of a file's text");
     }
 }

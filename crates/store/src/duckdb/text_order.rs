@@ -1,20 +1,16 @@
-//! The order in which a sealed file has its texts: by kind, project, text and address.
+//! The order in which a sealed file has its texts: by kind, project and text.
 //!
 //! Texts that are compared one with another in full lie anywhere in memory, and those of a project begin alike: sorting
 //! them so was a sixth of the work of building files. So each is represented by its first bytes after those that all of
 //! its kind and project share, and read again only where these are equal.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// A text, by all that its place in the order depends on.
 pub trait Text {
     fn kind(&self) -> u8;
     fn project(&self) -> u32;
-    /// Empty for an IPv4 address.
     fn literal(&self) -> &str;
-    /// 0 for all that is not an IPv4 address.
-    fn ipv4(&self) -> u32;
 }
 
 /// Bytes of a text that represent it, besides one that tells whether it is empty.
@@ -36,11 +32,11 @@ pub fn order<T: Text>(texts: &[T]) -> Vec<u32> {
         let shared = shared(group.iter().map(|key| of(key).literal()));
         for key in &mut group {
             let text = &texts[key.2 as usize];
-            (key.0, key.1) = represent(&text.literal()[shared..], text.ipv4());
+            (key.0, key.1) = represent(&text.literal()[shared..]);
         }
         group.sort_by(|one, other| {
             let by_key = (one.0, one.1).cmp(&(other.0, other.1));
-            by_key.then_with(|| in_full(of(one), of(other)))
+            by_key.then_with(|| of(one).literal().cmp(of(other).literal()))
         });
         order.extend(group.into_iter().map(|(_, _, place)| place));
     }
@@ -55,10 +51,6 @@ fn stretches<T: Text>(texts: &[T]) -> impl Iterator<Item = (u32, &[T])> {
         *place += stretch.len() as u32;
         Some((first, stretch))
     })
-}
-
-fn in_full<T: Text>(one: &T, other: &T) -> Ordering {
-    one.literal().cmp(other.literal()).then(one.ipv4().cmp(&other.ipv4()))
 }
 
 /// The number of bytes with which all begin, up to the start of a character.
@@ -81,9 +73,9 @@ fn shared<'a>(mut texts: impl Iterator<Item = &'a str>) -> usize {
 }
 
 /// Numbers in the order of the texts they are made of, or equal ones.
-fn represent(text: &str, ipv4: u32) -> (u64, u64) {
+fn represent(text: &str) -> (u64, u64) {
     if text.is_empty() {
-        return (0, u64::from(ipv4));
+        return (0, 0);
     }
     let mut bytes = [0; BYTES + 1];
     bytes[0] = 1;
@@ -98,7 +90,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, PartialEq)]
-    struct Plain(u8, u32, String, u32);
+    struct Plain(u8, u32, String);
 
     impl Text for Plain {
         fn kind(&self) -> u8 {
@@ -110,16 +102,13 @@ mod tests {
         fn literal(&self) -> &str {
             &self.2
         }
-        fn ipv4(&self) -> u32 {
-            self.3
-        }
     }
 
     fn check(texts: &[Plain]) {
         let mut wanted: Vec<u32> = (0..texts.len() as u32).collect();
         wanted.sort_by_key(|place| {
-            let Plain(kind, project, literal, ipv4) = &texts[*place as usize];
-            (*kind, *project, literal.as_bytes(), *ipv4)
+            let Plain(kind, project, literal) = &texts[*place as usize];
+            (*kind, *project, literal.as_bytes())
         });
         assert_eq!(order(texts), wanted);
     }
@@ -142,16 +131,9 @@ mod tests {
             let texts: Vec<Plain> = (0..random(120))
                 .map(|_| {
                     let (kind, project) = (random(2) as u8, random(3) as u32);
-                    match random(4) {
-                        0 if begin.is_empty() => {
-                            Plain(kind, project, String::new(), random(9) as u32 * 0x1fff_ffff)
-                        }
-                        _ => {
-                            let end: String =
-                                (0..random(20)).map(|_| letters[random(6) as usize]).collect();
-                            Plain(kind, project, format!("{begin}{end}"), 0)
-                        }
-                    }
+                    let end: String =
+                        (0..random(20)).map(|_| letters[random(6) as usize]).collect();
+                    Plain(kind, project, format!("{begin}{end}"))
                 })
                 .collect();
             check(&texts);

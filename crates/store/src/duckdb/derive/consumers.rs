@@ -60,10 +60,11 @@ impl<'a> ListedConsumers<'a> {
     pub fn append_days(&self, sums: &mut DaySums) -> Result<(), StoreError> {
         let mut listed = self.appender("by_consumer")?;
         let mut rests = Vec::new();
+        let mut identities = Vec::new();
         for (day, consumers) in sums.take_consumers(self.project) {
             let mut sketch = Distinct::new(self.limits.bucket_consumers_exact);
-            let identity = |(user, address): (u32, u32)| self.identities.of_consumer(user, address);
-            consumers.iter().for_each(|(who, _)| sketch.add(identity(*who)));
+            self.identities.of_consumers(consumers.iter().map(|(who, _)| *who), &mut identities);
+            identities.iter().for_each(|identity| sketch.add(*identity));
             let (busiest, rest) = busiest(consumers, self.limits.listed_of_day);
             for (who, sums) in busiest {
                 let (country, country_ago) = sums.country_and_ago();
@@ -78,7 +79,7 @@ impl<'a> ListedConsumers<'a> {
                     u64::from(sums.client_errors),
                     u64::from(sums.server_errors),
                     sums.last_us,
-                    identity(who)
+                    self.identities.of_consumer(who.0, who.1)
                 ];
                 listed.append_row(row).map_err(failed(CONTEXT))?;
             }
@@ -148,11 +149,17 @@ impl<'a> ListedConsumers<'a> {
     }
 }
 
-/// The consumers with most hits, sorted by id, and of the others the most hits of one and those of all.
+/// The consumers with most hits, sorted by id, and of the others the most hits of one and those of all. On ties the lower id
+/// comes first.
 fn busiest(mut consumers: Vec<OfConsumer>, most: u64) -> (Vec<OfConsumer>, (u64, u64)) {
-    consumers.sort_unstable_by_key(|(who, sums)| (Reverse(sums.requests), *who));
-    let rest = consumers.split_off(consumers.len().min(most as usize));
-    let requests = || rest.iter().map(|(_, sums)| u64::from(sums.requests));
+    let mut rest = (0, 0);
+    if (most as usize) < consumers.len() {
+        let order = |(who, sums): &OfConsumer| (Reverse(sums.requests), *who);
+        let (_, first, others) = consumers.select_nth_unstable_by_key(most as usize, order);
+        let requests = |(_, sums): &OfConsumer| u64::from(sums.requests);
+        rest = (requests(first), requests(first) + others.iter().map(requests).sum::<u64>());
+        consumers.truncate(most as usize);
+    }
     consumers.sort_unstable_by_key(|(who, _)| *who);
-    (consumers, (requests().max().unwrap_or(0), requests().sum()))
+    (consumers, rest)
 }

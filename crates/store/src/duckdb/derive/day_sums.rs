@@ -44,8 +44,7 @@ pub struct Day {
     endpoints: Vec<Endpoint>,
     /// Hits by endpoint (its place) and bucket of their duration.
     endpoint_latencies: Map<(u32, u16), u64>,
-    /// By user, and by address of hits without one.
-    pub consumers: Map<(u32, u32), Consumer>,
+    pub consumers: Consumers,
     /// For each of `SLICE_VALUES`, by value.
     pub values: [Map<u32, Value>; SLICE_VALUES.len()],
 }
@@ -66,6 +65,14 @@ pub struct Endpoint {
     pub server_errors: u32,
     pub last_us: i64,
     pub bytes: Bytes,
+}
+
+/// Sums by user, and by address of hits without one. A crowd has as many as hits: the table that finds them has only their
+/// places, since it is copied each time it grows.
+#[derive(Default)]
+pub struct Consumers {
+    places: Map<(u32, u32), u32>,
+    sums: Vec<OfConsumer>,
 }
 
 pub struct Consumer {
@@ -126,9 +133,8 @@ impl DaySums {
         project: u32,
     ) -> impl Iterator<Item = (i32, Vec<OfConsumer>)> + '_ {
         let days = self.days.range_mut((project, i32::MIN)..=(project, i32::MAX));
-        days.filter(|(_, sums)| !sums.consumers.is_empty()).map(|((_, day), sums)| {
-            (*day, std::mem::take(&mut sums.consumers).into_iter().collect())
-        })
+        let taken = days.map(|((_, day), sums)| (*day, sums.consumers.take()));
+        taken.filter(|(_, consumers)| !consumers.is_empty())
     }
 }
 
@@ -188,7 +194,7 @@ impl Day {
                 (0, address) => (0, address),
                 (user, _) => (user, 0),
             };
-            let consumer = self.consumers.entry(consumer).or_insert_with(Consumer::new);
+            let consumer = self.consumers.of(consumer);
             consumer.seen = consumer.seen.max(seen(hits.time_us[n], hits.country[n]));
             consumer.requests += 1;
             consumer.client_errors += u32::from(is_client_error(hits.status[n]));
@@ -247,6 +253,26 @@ fn seen(time_us: i64, country: u32) -> i64 {
     match country {
         0 => -1,
         country => time_us.clamp(0, latest) * COUNTRIES + i64::from(country),
+    }
+}
+
+impl Consumers {
+    fn of(&mut self, who: (u32, u32)) -> &mut Consumer {
+        let place = *self.places.entry(who).or_insert_with(|| {
+            self.sums.push((who, Consumer::new()));
+            self.sums.len() as u32 - 1
+        });
+        &mut self.sums[place as usize].1
+    }
+
+    /// All of them, in no order; none are left.
+    fn take(&mut self) -> Vec<OfConsumer> {
+        self.places = Map::default();
+        std::mem::take(&mut self.sums)
+    }
+
+    pub fn take_sorted(&mut self) -> Vec<OfConsumer> {
+        in_order(self.take())
     }
 }
 

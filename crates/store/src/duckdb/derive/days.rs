@@ -150,7 +150,7 @@ fn by_endpoint_latency(sums: &mut DaySums) -> Rows {
 
 /// All consumers: those of projects with lists were taken out before.
 fn by_consumer(sums: &mut DaySums) -> Rows {
-    let rows = rows(sums, |day| sorted(&mut day.consumers));
+    let rows = rows(sums, |day| day.consumers.take_sorted());
     let columns = vec![
         ("project", column::<_, UInt32Type>(&rows, |row| row.project)),
         ("day", column::<_, Int32Type>(&rows, |row| row.day)),

@@ -91,9 +91,13 @@ impl Stretch {
         format!("{}{}", self.projects.condition(), part.unwrap_or_default())
     }
 
-    pub fn values(&self) -> Vec<&str> {
+    pub fn values(&self) -> Vec<String> {
         let part = self.part.iter().flat_map(|part| [&part.from, &part.to]);
-        part.flatten().map(|(literal, _)| literal.as_str()).collect()
+        part.flatten().map(|(literal, _)| literal.clone()).collect()
+    }
+
+    pub fn may_have(&self, kind: TextKind) -> bool {
+        self.part.as_ref().is_none_or(|part| part.kind == kind as u8)
     }
 }
 
@@ -123,12 +127,22 @@ pub fn sample_texts(of: Tables<'_>, project: u32, kind: u8, every_bytes: u64) ->
     )
 }
 
-/// kind, project, id, literal, ipv4, client, os, device, version: a stretch of a file's texts.
-pub fn texts_of(of: Tables<'_>, stretch: &Stretch) -> String {
+/// kind, project, id, literal, client, os, device, version: a stretch of a file's texts but for IPv4 addresses.
+pub fn literals_of(of: Tables<'_>, stretch: &Stretch) -> String {
     format!(
-        "SELECT kind, project, id, {STRING_FIELDS} FROM {} WHERE {}",
+        "SELECT kind, project, id, literal, client, os, device, version FROM {} WHERE {} AND ipv4 = 0",
         of.strings(),
         stretch.condition()
+    )
+}
+
+/// project, id, ipv4: the IPv4 addresses of a stretch of a file's texts.
+pub fn addresses_of(of: Tables<'_>, stretch: &Stretch) -> String {
+    format!(
+        "SELECT project, id, ipv4 FROM {} WHERE {} AND kind = {} AND ipv4 > 0",
+        of.strings(),
+        stretch.condition(),
+        TextKind::Address as u8
     )
 }
 
