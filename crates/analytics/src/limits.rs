@@ -528,6 +528,8 @@ limits! {
         "How long an erasure waits until ClickHouse has deleted the files that it replaced, before it is tried again: longer than a query that reads them.";
     CLICKHOUSE_COUNT_SECONDS "clickhouse_count_seconds" = 10, Seconds, fixed, "",
         "Between two counts of all hits in ClickHouse, for the metrics: the server knows the number without reading a hit.";
+    CLICKHOUSE_ONE_SCAN_HITS "clickhouse_one_scan_hits" = 10_000_000, Hits, fixed, "",
+        "Hits of a period up to which consumers and their numbers by time come from one scan in ClickHouse: half of the processor time where consumers are few, and where each hit has its own half more, in memory that grows with them.";
     CLICKHOUSE_KNOWN_SECONDS "clickhouse_known_seconds" = 60, Seconds, fixed, "",
         "How long a project's hits by day in ClickHouse are not counted again: they only predict what a query costs, and a count takes 15 ms.";
     CLICKHOUSE_EXTENT_SECONDS "clickhouse_extent_seconds" = 3_600, Seconds, fixed, "",

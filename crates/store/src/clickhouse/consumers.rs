@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use analytics::limits;
 use analytics::tally::{Consumer, DistinctCount, Listing, NO_LATENCY, Needs};
 use clickhouse::Row;
 use serde::Deserialize;
@@ -42,7 +43,8 @@ impl Question<'_> {
         let is_for_both = self.needs.has(Needs::CONSUMERS)
             && self.needs.has(Needs::CONSUMER_SERIES)
             && self.query.top.consumers
-            && sql::has_no_sketches(&self.hits, &self.query.grid);
+            && sql::has_no_sketches(&self.hits, &self.query.grid)
+            && self.about_rows().await? <= limits::CLICKHOUSE_ONE_SCAN_HITS;
         if !is_for_both || !self.lists().await?.consumers.found().is_empty() {
             return tokio::try_join!(self.consumers(), self.consumer_series());
         }

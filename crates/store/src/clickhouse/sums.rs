@@ -141,6 +141,13 @@ impl Question<'_> {
         self.lists.get_or_try_init(find).await
     }
 
+    /// About how many hits the project has in the period, whatever the filter.
+    pub async fn about_rows(&self) -> Result<u64, StoreError> {
+        let grid = &self.query.grid;
+        let range = (grid.from_us, grid.to_us);
+        self.known.about_rows(self.engine, &[self.query.scope.project()], range).await
+    }
+
     async fn series(&self) -> Result<Vec<SeriesRow>, StoreError> {
         let asked: Vec<(Series, bool)> = Series::ALL
             .into_iter()
