@@ -112,34 +112,29 @@ func TestTheFullestClientLosesItsOldest(t *testing.T) {
 	t.Parallel()
 	q := &queue{clients: map[settings]*client{}, projects: map[Project]*Project{}}
 	small, large := q.client(settings{url: "http://127.0.0.1:1", key: "a"}), q.client(settings{url: "http://127.0.0.1:1", key: "b"})
+	// No delivery begins, so what is on the wire is decided here.
+	small.delivering, large.delivering = make(chan struct{}), make(chan struct{})
 	for i := range 12_000 {
 		if i < 100 {
 			small.add([]byte("s"))
 		}
 		large.add([]byte(fmt.Sprint(i)))
+		if i == 99 {
+			large.batches, large.waiting = []*batch{{hits: large.waiting, inFlight: true}}, nil
+		}
 	}
-	small.mu.Lock()
-	large.mu.Lock()
-	defer small.mu.Unlock()
-	defer large.mu.Unlock()
 	if q.held.Load() != maxHeld || small.held() != 100 || large.held() != maxHeld-100 {
 		t.Errorf("%d held, %d and %d", q.held.Load(), small.held(), large.held())
 	}
-	oldest := large.waiting
-	for _, b := range large.batches {
-		if len(b.hits) > 0 && !b.inFlight {
-			oldest = b.hits
-			break
-		}
+	onWire := large.batches[0]
+	if got := string(large.waiting[0]); len(onWire.hits) != 100 || got != "2200" {
+		t.Errorf("%d on the wire, and the oldest of the others is %s", len(onWire.hits), got)
 	}
-	inFlight := 0
-	for _, b := range large.batches {
-		if b.inFlight {
-			inFlight = len(b.hits)
-		}
-	}
-	if got := string(oldest[0]); got != fmt.Sprint(2100+inFlight) && got != "2100" {
-		t.Errorf("the oldest is %s, %d under way", got, inFlight)
+	// Not acknowledged: now they are the oldest.
+	onWire.inFlight = false
+	large.add([]byte("newest"))
+	if got := string(onWire.hits[0]); len(onWire.hits) != 99 || got != "1" {
+		t.Errorf("%d of the batch are left, and the oldest is %s", len(onWire.hits), got)
 	}
 }
 
