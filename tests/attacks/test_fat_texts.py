@@ -63,7 +63,7 @@ def test_a_merge_that_fails_waits_and_is_a_note(servers):
 
     wait_for("sealed files", is_sealed, 180, 0.25)
     server.stop()
-    server.settings |= {"merge_at": 3, "builder_memory_bytes": "17MB", "merge_piece_text_bytes": "1GB"}
+    server.settings |= {"merge_at": 3, "builder_memory_bytes": "13MB", "merge_piece_text_bytes": "1GB"}
     server.start()
 
     def notes() -> list[str]:
