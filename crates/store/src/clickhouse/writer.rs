@@ -164,7 +164,8 @@ impl Writer {
         items: &[Item],
     ) -> Result<(), StoreError> {
         let group = Group { node: self.shared.options.node, first_seq, last_seq };
-        let others = self.taken_by_others(items).await?;
+        let (others, unasked) = self.taken_by_others(items).await?;
+        let mut hits_elsewhere = 0;
         let mut rows = Rows::new(group.node);
         let mut applied = Vec::with_capacity(items.len());
         for item in items {
@@ -173,8 +174,7 @@ impl Writer {
                     // The inbox saves arrivals only now and then; after a crash its records have the rest.
                     self.shared.gauges.arrived(batch.project, batch.arrival_us);
                     if others.contains(&item.seq) {
-                        let hits = (batch.hits - item.skips.len()) as u64;
-                        self.state.hits_elsewhere.fetch_add(hits, Ordering::Relaxed);
+                        hits_elsewhere += (batch.hits - item.skips.len()) as u64;
                         continue;
                     }
                     rows.push(item.seq, &batch, &item.skips);
@@ -205,23 +205,23 @@ impl Writer {
         if rows.count() > 0 {
             self.engine.insert(&schema::insert(), &group.token(), rows.into_bytes()).await?;
         }
+        // Now that no further try counts them again.
+        self.state.hits_elsewhere.fetch_add(hits_elsewhere, Ordering::Relaxed);
+        self.state.batches_unasked.fetch_add(unasked, Ordering::Relaxed);
         self.pass(last_seq, applied).await
     }
 
-    /// The seqs of batches that another server stores.
-    async fn taken_by_others(&mut self, items: &[Item]) -> Result<HashSet<u64>, StoreError> {
-        let Some(taken) = &mut self.taken else { return Ok(HashSet::new()) };
+    /// The seqs of batches that another server stores, and of how many batches nobody knows it.
+    async fn taken_by_others(&mut self, items: &[Item]) -> Result<(HashSet<u64>, u64), StoreError> {
+        let Some(taken) = &mut self.taken else { return Ok(Default::default()) };
         let shared = |item: &Item| Some(SharedBatch { hash: item.batch_hash?, seq: item.seq });
         let batches: Vec<SharedBatch> = items.iter().filter_map(shared).collect();
         if batches.is_empty() {
-            return Ok(HashSet::new());
+            return Ok(Default::default());
         }
         match taken.take(&batches).await {
-            Ok(Taken::Others(seqs)) => Ok(seqs),
-            Ok(Taken::Unknown) => {
-                self.state.batches_unasked.fetch_add(batches.len() as u64, Ordering::Relaxed);
-                Ok(HashSet::new())
-            }
+            Ok(Taken::Others(seqs)) => Ok((seqs, 0)),
+            Ok(Taken::Unknown) => Ok((HashSet::new(), batches.len() as u64)),
             Err(cause) => Err(StoreError::ProjectFiles {
                 context: "asking PostgreSQL which batches other servers have",
                 cause: Box::new(cause),
