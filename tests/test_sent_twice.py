@@ -1,7 +1,9 @@
 """A client that got no answer sends its batch again, and a load balancer gives it to another server: each batch counts once, whenever
 the servers that have it come to store it."""
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
@@ -30,6 +32,12 @@ def paths(sent: list[dict]) -> Counter:
 
 def stored(server: Server, key: str) -> Counter:
     return Counter(read_paths(server, key))
+
+
+def kept_hashes(stopped: Server) -> int:
+    """Groups of batches whose hashes are in the inbox."""
+    with closing(sqlite3.connect(stopped.data / "inbox.sqlite")) as inbox:
+        return inbox.execute("SELECT count(*) FROM batch_hashes").fetchone()[0]
 
 
 def test_a_batch_that_two_servers_acknowledge_counts_once(two, postgres):
@@ -70,6 +78,7 @@ def test_a_server_that_died_with_a_batch_does_not_store_it_again(two, clickhouse
         send(one, batch, key)
     wait_for("it tried to store them", lambda: "hits wait in the inbox" in str(one.call("GET", "/api/health").body))
     one.kill()
+    assert kept_hashes(one) > 0
     for batch in only_other + both:
         send(other, batch, key)
     clickhouse.start()
@@ -80,6 +89,8 @@ def test_a_server_that_died_with_a_batch_does_not_store_it_again(two, clickhouse
     settle(one)
     assert stored(other, key) == paths(both + only_one + only_other)
     assert one.metric("hits_elsewhere_total") + other.metric("hits_elsewhere_total") == 30
+    one.stop()
+    assert kept_hashes(one) == 0
 
 
 def test_batches_wait_while_nobody_knows_who_has_them(two, postgres):

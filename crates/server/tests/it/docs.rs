@@ -66,8 +66,13 @@ fn errors() -> String {
 }
 
 fn metrics() -> String {
-    let (store, server) = (store::StoreStats::default(), ServerStats::default());
-    let text = Metrics::default().to_text(&store, &server);
+    // Those of either engine.
+    let store = store::StoreStats {
+        duckdb: Some(store::DuckDbStats::default()),
+        clickhouse: Some(store::ClickHouseStats::default()),
+        ..store::StoreStats::default()
+    };
+    let text = Metrics::default().to_text(&store, &ServerStats::default());
     let mut out = "\n| name | kind | meaning |\n|---|---|---|\n".to_owned();
     for line in text.lines() {
         if let Some((name, help)) =

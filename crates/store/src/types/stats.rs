@@ -21,9 +21,9 @@ pub struct StoreStats {
     pub problems: Vec<String>,
     /// Information for the operator that is not a problem.
     pub notes: Vec<String>,
-    /// None if another engine keeps the hits.
+    /// None if ClickHouse keeps the hits.
     pub duckdb: Option<DuckDbStats>,
-    /// The same.
+    /// None if DuckDB keeps them.
     pub clickhouse: Option<ClickHouseStats>,
 }
 
