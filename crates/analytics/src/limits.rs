@@ -481,7 +481,7 @@ limits! {
     GATHERED_DURATIONS "gathered_durations" = 200_000, Hits, fixed, "",
         "Durations that are kept one by one for the consumers' table, of a file and thread: 1.6 MB. Beyond it only those of the busiest consumers are kept.";
     GATHERED_CONSUMERS "gathered_consumers" = 200, Items, fixed, "",
-        "Consumers whose durations are kept beyond that, 10 kB each: twice as many as a table shows. For any other that is shown the hits are read once more.";
+        "Consumers whose durations are kept beyond that, 5 kB each at most: twice as many as a table shows. For any other that is shown the hits are read once more.";
     CONSUMERS_SUMMED "consumers_summed" = 65_536, Items, fixed, "",
         "Consumers per file whose errors, country and last call are summed up, at 56 bytes each. Above it only hits are counted, and a second scan sums up the rows that a table shows.";
     ENDPOINTS_SUMMED "endpoints_summed" = 20_000, Items, fixed, "",

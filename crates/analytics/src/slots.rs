@@ -71,6 +71,30 @@ impl<T: Clone + Default> Slots<T> {
         &mut self.slots[place]
     }
 
+    /// The least number requested, with its slot and all after it; none if sparse.
+    pub fn dense(&self) -> (u32, &[T]) {
+        (self.base, &self.slots)
+    }
+
+    /// The slots of these numbers. They must not be sparse.
+    pub fn between(&mut self, numbers: Range<u32>) -> &mut [T] {
+        if numbers.is_empty() {
+            return &mut [];
+        }
+        self.slot(numbers.start);
+        self.slot(numbers.end - 1);
+        let from = (numbers.start - self.base) as usize;
+        &mut self.slots[from..from + numbers.len()]
+    }
+
+    /// Gives back the memory for more numbers.
+    pub fn shrink(&mut self) {
+        self.slots.shrink_to_fit();
+        if let Some(sparse) = &mut self.sparse {
+            sparse.shrink_to_fit();
+        }
+    }
+
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.slots.iter_mut().chain(self.sparse.iter_mut().flat_map(HashMap::values_mut))
     }
@@ -198,6 +222,21 @@ mod tests {
         }
         let held: Vec<u32> = slots.iter().filter(|(_, sum)| **sum > 0).map(|(id, _)| id).collect();
         assert_eq!(held, [9, 10, 19, 20]);
+    }
+
+    #[test]
+    fn slots_are_changed_many_at_once_and_keep_what_they_hold_when_they_shrink() {
+        let mut slots = Slots::<u64>::default();
+        *slots.slot(50) = 1;
+        for ids in [45..55, 60..61, 7..7, 10..12] {
+            slots.between(ids).iter_mut().for_each(|slot| *slot += 1);
+        }
+        slots.shrink();
+        let held: Vec<u32> = slots.iter().filter(|(_, sum)| **sum > 0).map(|(id, _)| id).collect();
+        assert_eq!(held, [vec![10, 11], (45..55).collect(), vec![60]].concat());
+        assert_eq!(slots.get(50), Some(&2));
+        let (first, all) = slots.dense();
+        assert_eq!(all.get((50 - first) as usize), Some(&2));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod distinct;
 mod durations;
 mod endpoints;
 mod identities;
+mod least;
 mod many_counts;
 mod merge;
 mod missing;
@@ -401,9 +402,10 @@ impl Tally {
         self.consumers.know(identities);
     }
 
-    /// Drops all sums by bucket.
+    /// Drops all sums by bucket, and the room for more hits.
     fn drop_series(&mut self) {
         self.consumers.take_series();
+        self.consumers.shrink_durations();
         for series in [&mut self.latency_series, &mut self.latency_both] {
             *series = Vec::new();
         }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use super::distinct::Distinct;
 use super::durations::Durations;
-use super::identities::Identities;
-use super::many_counts::ManyCounts;
-use super::{Columns, ConsumerRow, Needs, Subset, TallyLimits};
+use super::identities::{Identities, TextId};
+use super::many_counts::{ManyCounts, Spread};
+use super::top_list::FileList;
+use super::{Columns, ConsumerRow, Count, Needs, Subset, TallyLimits};
 use crate::hit::TextKind;
 use crate::slots::Slots;
 
@@ -224,6 +225,11 @@ impl Consumers {
         std::mem::take(&mut self.series)
     }
 
+    /// Gives back the room for more of them.
+    pub fn shrink_durations(&mut self) {
+        self.durations.iter_mut().for_each(Durations::shrink);
+    }
+
     /// Adds consumers for which a rollup has no rows.
     pub fn add_unlisted(&mut self, unlisted: &Unlisted) {
         self.series_have_all = false;
@@ -276,6 +282,25 @@ impl Consumers {
             .iter()
             .flat_map(|&kind| self.hits[kind].iter().map(move |(id, hits)| (text(kind), id, hits)));
         summed.chain(counted).filter(|(_, _, requests)| *requests > 0)
+    }
+
+    /// All, or if they are many, those with most hits.
+    pub fn list(&self, identities: &Identities, limits: TallyLimits) -> FileList<TextId> {
+        if self.sums.is_none() {
+            let spread = Spread::of(&self.hits);
+            let is_estimated = spread.ids() > limits.distinct_exact;
+            if let Some(distinct) = is_estimated.then(|| self.distinct()).flatten() {
+                let id = |kind: usize, id: u32| {
+                    let kind = text(kind);
+                    (identities.get(kind, id), TextId::new(kind, id, identities))
+                };
+                return FileList::of_many(&self.hits, &spread, id, distinct, limits);
+            }
+        }
+        let counts = self.counts();
+        let counts = counts.map(|(kind, id, requests)| ((kind, id), Count { requests, errors: 0 }));
+        let list = FileList::new(counts, |(kind, id)| identities.get(kind, id), limits);
+        list.map(|(kind, id)| TextId::new(kind, id, identities))
     }
 
     /// None if consumers are only counted, if this one's hits were not all listed, or if it has none.

@@ -7,7 +7,7 @@ use std::hash::BuildHasherDefault;
 use super::distinct::{Distinct, Prehashed};
 use super::identities::{Identities, TextId};
 use super::top_list::FileList;
-use super::{Count, Tally, TallyLimits};
+use super::{Tally, TallyLimits};
 use crate::hit::TextKind;
 
 /// The list and the series of the stretches so far.
@@ -39,15 +39,7 @@ impl Counted {
 
     /// Adds the consumers of a stretch.
     pub fn add(&mut self, mut tally: Tally, identities: &Identities) {
-        let plain = |requests| Count { requests, errors: 0 };
-        let counts = tally.consumers.counts();
-        let list = FileList::new(
-            counts.map(|(kind, id, requests)| ((kind, id), plain(requests))),
-            |(kind, id)| identities.get(kind, id),
-            || tally.consumers.distinct(),
-            self.limits,
-        );
-        let list = list.map(|(kind, id)| TextId::new(kind, id, identities));
+        let list = tally.consumers.list(identities, self.limits);
         self.consumers.join(list, self.limits);
         let series = tally.consumers.take_series();
         if self.series.is_empty() {

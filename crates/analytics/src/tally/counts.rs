@@ -67,14 +67,21 @@ impl Durations {
     }
 
     pub fn merge(&mut self, other: &Durations) {
-        for (bucket, count) in other.0.iter().filter(|(_, count)| **count > 0) {
-            *self.0.slot(bucket) += count;
-        }
+        other.iter().for_each(|(bucket, count)| self.add(bucket, count));
     }
 
     pub fn add_to(&self, sum: &mut Histogram) {
-        for (bucket, count) in self.0.iter().filter(|(_, count)| **count > 0) {
-            sum.add(bucket as u16, u64::from(*count));
-        }
+        self.iter().for_each(|(bucket, count)| sum.add(bucket, count));
+    }
+
+    /// (bucket, count), ascending, without empty buckets.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        let counted = self.0.iter().filter(|(_, count)| **count > 0);
+        counted.map(|(bucket, count)| (bucket as u16, u64::from(*count)))
+    }
+
+    /// Gives back the room for more buckets.
+    pub fn shrink(&mut self) {
+        self.0.shrink();
     }
 }

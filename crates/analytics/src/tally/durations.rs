@@ -3,11 +3,10 @@
 //! They are gathered one by one while they are few; then only for the consumers that had most of them so far, since the
 //! busiest of a stretch are mostly the busiest of all. A consumer that is shown but not among these is read again.
 
-use crate::latency::Histogram;
+use super::NO_LATENCY;
+use super::counts;
 use crate::limits;
 use crate::slots::Slots;
-
-use super::NO_LATENCY;
 
 /// Consumers are numbers chosen by the caller, close together.
 #[derive(Debug)]
@@ -17,7 +16,7 @@ pub(super) enum Durations {
     Busiest {
         /// By consumer: an index in `latencies`, plus one.
         of: Slots<u32>,
-        latencies: Vec<Histogram>,
+        latencies: Vec<counts::Durations>,
     },
 }
 
@@ -61,9 +60,19 @@ impl Durations {
             *of.slot(*whose) = at;
         }
         let mut made =
-            Durations::Busiest { of, latencies: vec![Histogram::default(); busiest.len()] };
+            Durations::Busiest { of, latencies: vec![counts::Durations::default(); busiest.len()] };
         made.add(each.iter().copied(), is_sparse);
         made
+    }
+
+    /// Gives back the room for more.
+    pub fn shrink(&mut self) {
+        match self {
+            Durations::Each(each) => each.shrink_to_fit(),
+            Durations::Busiest { latencies, .. } => {
+                latencies.iter_mut().for_each(counts::Durations::shrink);
+            }
+        }
     }
 
     /// Gives the latency of each hit of the `wanted` consumers, with its count. False if not all of theirs were

@@ -100,6 +100,16 @@ impl Identities {
 
     /// Column by column. A row has a hash, or is a numeric address (else 0). Unknown kinds are skipped.
     pub fn put_all(&mut self, kinds: &[u8], ids: &[u32], hashes: &[u64], ipv4: &[u32]) {
+        if !self.ipv4.is_sparse()
+            && ipv4.iter().all(|ipv4| *ipv4 > 0)
+            && ids.is_sorted_by(|one, next| one.checked_add(1) == Some(*next))
+            && let (Some(first), Some(last)) = (ids.first(), ids.last())
+            && *last < u32::MAX
+        {
+            // Of very many addresses nearly all are stored like this.
+            self.ipv4.between(*first..last + 1).copy_from_slice(ipv4);
+            return;
+        }
         for (((kind, id), hash), ipv4) in kinds.iter().zip(ids).zip(hashes).zip(ipv4) {
             if *ipv4 > 0 {
                 *self.ipv4.slot(*id) = *ipv4;
@@ -229,6 +239,34 @@ fn mix(mut bits: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::identity::identity;
+
+    #[test]
+    fn numeric_addresses_in_a_row_are_put_like_single_ones() {
+        let kind = TextKind::Address;
+        let put = |of_stretch: bool, runs: &[&[u32]]| {
+            let mut all = match of_stretch {
+                true => Identities::of_stretch([0..0, 1..2_000]),
+                false => Identities::default(),
+            };
+            for ids in runs {
+                let ipv4: Vec<u32> = ids.iter().map(|id| id << 8).collect();
+                all.put_all(&vec![kind as u8; ids.len()], ids, &vec![0; ids.len()], &ipv4);
+            }
+            all
+        };
+        let runs: [&[u32]; 5] =
+            [&[500, 501, 502, 503], &[490, 491], &[7, 9, 10], &[12, 11], &[1_999]];
+        let known = runs.concat();
+        for of_stretch in [true, false] {
+            let all = put(of_stretch, &runs);
+            for id in 1..2_000 {
+                let expected = if known.contains(&id) { id << 8 } else { 0 };
+                assert_eq!(all.ipv4(kind, id), expected, "{id}");
+            }
+        }
+        let last = put(false, &[&[u32::MAX - 1, u32::MAX]]);
+        assert_eq!(last.ipv4(kind, u32::MAX), u32::MAX << 8);
+    }
 
     #[test]
     fn an_identity_belongs_to_a_text_of_a_kind() {

@@ -54,26 +54,18 @@ impl Parts {
         is_listed: impl Fn(TextKind, u32) -> bool,
     ) -> Part {
         let plain = |requests| Count { requests, errors: 0 };
-        let consumers = tally.consumers.counts();
         let endpoints = tally.endpoints.counts();
         let of_text = |kind: &TextKind| {
             let counts = tally.texts[*kind as usize].iter();
             let listed = counts.filter(|(id, _)| is_listed(*kind, *id));
-            FileList::new(listed, |id| identities.get(*kind, id), || None, self.limits)
+            FileList::new(listed, |id| identities.get(*kind, id), self.limits)
         };
         let of_words = |value: &Dimension| Some((*value, counts_of_words(*value, tally, words)?));
         Part {
-            consumers: FileList::new(
-                consumers.map(|(kind, id, requests)| ((kind, id), plain(requests))),
-                |(kind, id)| identities.get(kind, id),
-                || tally.consumers.distinct(),
-                self.limits,
-            )
-            .map(|(kind, id)| TextId::new(kind, id, identities)),
+            consumers: tally.consumers.list(identities, self.limits),
             endpoints: FileList::new(
                 endpoints.map(|(pair, requests)| (pair, plain(requests))),
                 |pair| identities.of_endpoint(pair),
-                || None,
                 self.limits,
             ),
             texts: self.texts.iter().map(of_text).collect(),

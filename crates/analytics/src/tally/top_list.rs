@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use super::distinct::{Distinct, DistinctCount, Prehashed};
+use super::least::least_listed;
+use super::many_counts::{ManyCounts, Spread};
 use super::{Count, TallyLimits};
 
 pub(super) type ByIdentity<T> = HashMap<u64, T, BuildHasherDefault<Prehashed>>;
@@ -35,12 +37,9 @@ pub(super) struct FileList<Id> {
 }
 
 impl<Id: Copy> FileList<Id> {
-    /// `distinct`: of all keys, if it is known without the identity of each. It is only asked for where keys are so many
-    /// that they are estimated.
     pub fn new(
         counts: impl Iterator<Item = (Id, Count)> + Clone,
         identity: impl Fn(Id) -> u64,
-        distinct: impl FnOnce() -> Option<Distinct>,
         limits: TallyLimits,
     ) -> FileList<Id> {
         let requests = counts.clone().map(|(_, count)| count.requests);
@@ -49,30 +48,45 @@ impl<Id: Copy> FileList<Id> {
             true => (0, u64::MAX),
             false => least_listed(requests, most, limits.listed_of_file),
         };
-        let known = if keys > limits.distinct_exact { distinct() } else { None };
-        let is_known = known.is_some();
         let mut list = FileList::none(limits);
-        if let Some(known) = known {
-            list.distinct = known;
-        }
         for (id, count) in counts {
-            list.requests += count.requests;
-            let is_listed = count.requests > least || (count.requests == least && room > 0);
-            if !is_listed {
-                list.left_out = list.left_out.max(count.requests);
-                if !is_known {
-                    list.distinct.add(identity(id));
-                }
-                continue;
-            }
-            if count.requests == least {
-                room -= 1;
-            }
             let identity = identity(id);
-            if !is_known {
-                list.distinct.add(identity);
+            list.distinct.add(identity);
+            list.requests += count.requests;
+            if count.requests > least || (count.requests == least && room > 0) {
+                room -= u64::from(count.requests == least);
+                list.listed.push((identity, id, count));
+            } else {
+                list.left_out = list.left_out.max(count.requests);
             }
-            list.listed.push((identity, id, count));
+        }
+        list
+    }
+
+    /// The same of very many keys, whose distinct number is known: most of them are only counted. `id`: by the place of its
+    /// counts and the number in them, with its identity.
+    pub fn of_many(
+        all: &[ManyCounts],
+        spread: &Spread,
+        id: impl Fn(usize, u32) -> (u64, Id),
+        distinct: Distinct,
+        limits: TallyLimits,
+    ) -> FileList<Id> {
+        let room = match spread.ids() <= limits.listed_whole {
+            true => u64::MAX,
+            false => limits.listed_of_file,
+        };
+        let (least, mut room, left_out) = spread.busiest(room);
+        let mut list =
+            FileList { listed: Vec::new(), left_out, distinct, requests: spread.requests() };
+        for (place, counts) in all.iter().enumerate() {
+            let wanted = |room: u64| if room > 0 { least } else { least + 1 };
+            counts.each_from(wanted(room), |number, requests| {
+                room -= u64::from(requests == least);
+                let (identity, id) = id(place, number);
+                list.listed.push((identity, id, Count { requests, errors: 0 }));
+                wanted(room)
+            });
         }
         list
     }
@@ -205,32 +219,6 @@ impl<Id: Copy> TopList<Id> {
     }
 }
 
-/// The fewest hits that a listed key has, and how many keys with exactly that many are listed. `most`: the most that one
-/// has; `room`: for so many keys, fewer than there are.
-fn least_listed(requests: impl Iterator<Item = u64> + Clone, most: u64, room: u64) -> (u64, u64) {
-    // A radix select, eight bits at a time from the top: no allocation, and mostly one or two passes.
-    let (mut least, mut room) = (0, room);
-    let mut digits = u64::BITS - most.leading_zeros();
-    while digits > 0 {
-        let known = digits;
-        digits = digits.saturating_sub(8);
-        let last = (1u64 << (known - digits)) - 1;
-        let mut counts = [0u64; 256];
-        for one in requests.clone() {
-            if known == u64::BITS || one >> known == least >> known {
-                counts[(one >> digits & last) as usize] += 1;
-            }
-        }
-        let mut digit = last as usize;
-        while digit > 0 && counts[digit] < room {
-            room -= counts[digit];
-            digit -= 1;
-        }
-        least |= (digit as u64) << digits;
-    }
-    (least, room)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,7 +234,7 @@ mod tests {
         counts: impl Iterator<Item = (u32, Count)> + Clone,
         unlisted: u64,
     ) {
-        list.add(file, FileList::new(counts, identity, || None, TallyLimits::default()), unlisted);
+        list.add(file, FileList::new(counts, identity, TallyLimits::default()), unlisted);
     }
 
     fn identity(id: u32) -> u64 {
@@ -294,8 +282,7 @@ mod tests {
         let file: Vec<(u32, u64)> =
             (0..n).map(|id| (id, u64::from(id.wrapping_mul(40_503) % n) / 10 + 1)).collect();
         let limits = TallyLimits::default();
-        let list_of =
-            |keys: &[(u32, u64)]| FileList::new(requests(keys), identity, || None, limits);
+        let list_of = |keys: &[(u32, u64)]| FileList::new(requests(keys), identity, limits);
         for parts in [1, 3, 40] {
             let mut joined = FileList::none(limits);
             for part in file.chunks(file.len().div_ceil(parts)) {
@@ -336,5 +323,43 @@ mod tests {
         assert_eq!(list.missing_up_to(), 1);
         assert!(list.count().count <= file.len() as u64, "{}", list.count().count);
         assert!(list.count().about);
+    }
+
+    /// Counted a byte each, or as a row each: the list is the same.
+    #[test]
+    fn a_list_of_very_many_is_the_list_of_their_rows() {
+        let limits = TallyLimits {
+            listed_whole: 500,
+            listed_of_file: 200,
+            distinct_exact: 100,
+            ..TallyLimits::default()
+        };
+        let of_place = |place: usize, id: u32| identity(id) ^ place as u64;
+        // Up to so many hits, by numbers of keys.
+        for (keys, most) in [(400, 3), (2_000, 1), (2_000, 4), (2_000, 1_000), (5_000, 300)] {
+            let mut counts = [ManyCounts::default(), ManyCounts::default()];
+            for id in 1..=keys {
+                let number = identity(id) >> 20;
+                counts[(number % 3 / 2) as usize].add(10 * id, number / 3 % most + 1);
+            }
+            let rows = counts.iter().enumerate().flat_map(|(place, counts)| {
+                counts
+                    .iter()
+                    .map(move |(id, requests)| ((place, id), Count { requests, errors: 0 }))
+            });
+            let plain = FileList::new(rows, |(place, id)| of_place(place, id), limits);
+            let spread = Spread::of(&counts);
+            let id = |place, id| (of_place(place, id), (place, id));
+            let many = FileList::of_many(&counts, &spread, id, plain.distinct.clone(), limits);
+            let listed = |list: &FileList<(usize, u32)>| {
+                let of = |(identity, id, count): &(u64, (usize, u32), Count)| {
+                    (*identity, *id, count.requests)
+                };
+                list.listed.iter().map(of).collect::<Vec<_>>()
+            };
+            assert_eq!(listed(&many), listed(&plain), "{keys} {most}");
+            assert_eq!((many.left_out, many.requests), (plain.left_out, plain.requests));
+            assert_eq!(many.is_cut(), keys > 500);
+        }
     }
 }

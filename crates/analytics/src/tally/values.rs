@@ -41,7 +41,7 @@ impl FileValues {
     pub fn add(&mut self, tally: &Tally, identities: &Identities) {
         let kind = self.kind;
         let counts = tally.texts[kind as usize].iter();
-        let list = FileList::new(counts, |id| identities.get(kind, id), || None, self.limits);
+        let list = FileList::new(counts, |id| identities.get(kind, id), self.limits);
         self.list.join(list.map(|id| TextId::new(kind, id, identities)), self.limits);
     }
 }

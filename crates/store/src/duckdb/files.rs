@@ -3,11 +3,13 @@
 //! A reader takes a snapshot of all files at once (`Snapshot`) and keeps it while it reads; a file that has left the
 //! current snapshot is detached and unlinked when the last snapshot with it is dropped.
 
+use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analytics::hit::ProjectId;
+use analytics::hit::{ProjectId, TextKind};
 use arc_swap::ArcSwap;
 use duckdb::Connection;
 
@@ -30,6 +32,9 @@ pub struct DataFile {
     engine: Arc<Engine>,
     /// They grow for the active file and are constant for the others.
     pub stats: ArcSwap<FileStats>,
+    /// The ids of a sealed file's texts by project and kind, as far as they were asked for: it never changes, and to find
+    /// them takes a scan.
+    id_ranges: Mutex<HashMap<(u32, TextKind), Range<u32>>>,
     /// Set when the file is to be unlinked; dropped once it is.
     retired: Mutex<Option<Sender<()>>>,
 }
@@ -78,6 +83,7 @@ impl DataFile {
             format: 0,
             engine: engine.clone(),
             stats: ArcSwap::default(),
+            id_ranges: Mutex::default(),
             retired: Mutex::new(None),
         };
         file.format = file.check_format()?;
@@ -96,6 +102,19 @@ impl DataFile {
 
     pub fn is_sealed(&self) -> bool {
         self.kind == FileKind::Sealed
+    }
+
+    /// From the least id of a text of this kind to after the greatest, if it is known.
+    pub fn id_range(&self, project: u32, kind: TextKind) -> Option<Range<u32>> {
+        let known = self.id_ranges.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(project, kind)).cloned()
+    }
+
+    pub fn know_id_range(&self, project: u32, kind: TextKind, ids: Range<u32>) {
+        if self.is_sealed() {
+            let mut known = self.id_ranges.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert((project, kind), ids);
+        }
     }
 
     pub fn engine(&self) -> &Arc<Engine> {

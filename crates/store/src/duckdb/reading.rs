@@ -100,6 +100,10 @@ impl OpenFile<'_> {
         &self.file.alias
     }
 
+    pub fn file(&self) -> &DataFile {
+        self.file
+    }
+
     /// Its tables, for statements with columns that it may lack.
     pub fn tables(&self) -> Tables<'_> {
         Tables { file: &self.file.alias, format: self.file.format }

@@ -31,7 +31,7 @@ const _: () = {
 pub const CONSUMERS_LISTED: u32 = 3;
 
 /// The first format whose `strings` has `ipv4` and `literal`.
-const ADDRESSES_AS_NUMBERS: u32 = 5;
+pub const ADDRESSES_AS_NUMBERS: u32 = 5;
 
 /// The first format with `by_hour`, and with no `latency` of hits.
 const LATENCY_COMPUTED: u32 = 6;

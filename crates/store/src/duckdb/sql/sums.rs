@@ -10,8 +10,8 @@ use analytics::hit_fields::Word;
 use analytics::tally::{NO_SIZE, Needs};
 
 use super::derive::BY_COUNTRY;
-use super::engine::LATENCY;
-use super::file::{Tables, WHOLE_FILE};
+use super::engine::{IDENTITY, LATENCY};
+use super::file::{ADDRESSES_AS_NUMBERS, Tables, WHOLE_FILE};
 
 /// A column of hits for sums, in the order of selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,12 +233,10 @@ pub fn listed_identities(file: &str, project: u32) -> String {
 
 /// kind, id, and the text's identity or the address as a number: the texts of these kinds.
 pub fn identities(of: Tables<'_>, project: u32, kinds: &[TextKind]) -> String {
-    format!(
-        "SELECT kind, id, {} FROM {}.strings WHERE project = {project} AND kind IN ({})",
-        of.identity(),
-        of.file,
-        numbers(kinds)
-    )
+    let condition = format!("project = {project} AND kind IN ({})", numbers(kinds));
+    let numbers =
+        kinds.contains(&TextKind::Address).then(|| condition_of(project, TextKind::Address));
+    identities_where(of, &condition, numbers)
 }
 
 /// The same of texts with these ids.
@@ -248,26 +246,38 @@ pub fn identities_between(
     stretch: &[(TextKind, Range<u32>)],
 ) -> String {
     let one = |(kind, ids): &(TextKind, Range<u32>)| {
-        format!(
-            "SELECT kind, id, {} FROM {}.strings
-             WHERE project = {project} AND kind = {} AND id >= {} AND id < {}",
-            of.identity(),
-            of.file,
-            *kind as u8,
-            ids.start,
-            ids.end
-        )
+        let condition = condition_of(project, *kind);
+        let condition = format!("{condition} AND id >= {} AND id < {}", ids.start, ids.end);
+        let numbers = (*kind == TextKind::Address).then(|| condition.clone());
+        identities_where(of, &condition, numbers)
     };
     stretch.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
-/// kind, least id, greatest id: of the texts of these kinds, where there are some.
-pub fn id_ranges(file: &str, project: u32, kinds: &[TextKind]) -> String {
-    format!(
-        "SELECT kind, min(id), max(id) FROM {file}.strings WHERE project = {project} AND kind IN ({})
-         GROUP BY kind",
-        numbers(kinds)
-    )
+fn condition_of(project: u32, kind: TextKind) -> String {
+    format!("project = {project} AND kind = {}", kind as u8)
+}
+
+/// `numbers`: the condition of the rows that may be numeric addresses. These are read apart, so that their texts, which are
+/// empty, are not read and hashed.
+fn identities_where(of: Tables<'_>, condition: &str, numbers: Option<String>) -> String {
+    let select = |identity: &str, condition: &str| {
+        format!("SELECT kind, id, {identity} FROM {}.strings WHERE {condition}", of.file)
+    };
+    match numbers.filter(|_| of.format >= ADDRESSES_AS_NUMBERS) {
+        None => select(&of.identity(), condition),
+        Some(numbers) => {
+            let texts = format!("{IDENTITY}(literal), 0::UINTEGER");
+            let texts = select(&texts, &format!("{condition} AND ipv4 = 0"));
+            let numbers = select("0::UBIGINT, ipv4", &format!("{numbers} AND ipv4 > 0"));
+            format!("{numbers} UNION ALL {texts}")
+        }
+    }
+}
+
+/// least id, greatest id: of the texts of this kind; NULL if there is none.
+pub fn id_range(file: &str, project: u32, kind: TextKind) -> String {
+    format!("SELECT min(id), max(id) FROM {file}.strings WHERE {}", condition_of(project, kind))
 }
 
 /// kind, id, client, os, device, version: the words derived from the texts of these kinds, if any.

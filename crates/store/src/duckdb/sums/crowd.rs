@@ -11,8 +11,8 @@ use analytics::grid::Grid;
 use analytics::hit::TextKind;
 use analytics::slots::Ids;
 use analytics::tally::{Counted, Identities, Needs, Parts, ShownTexts, Tally, TallyLimits};
-use duckdb::arrow::array::AsArray;
-use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
+use duckdb::arrow::array::{Array, AsArray};
+use duckdb::arrow::datatypes::UInt32Type;
 
 use super::cache::NamesCache;
 use super::later::Later;
@@ -28,7 +28,8 @@ use crate::types::StoreError;
 /// Ids of users and of addresses.
 pub type Stretch = [Range<u32>; 2];
 
-const USERS: u8 = TextKind::User as u8;
+/// The texts that consumers are known by.
+const KINDS: [TextKind; 2] = [TextKind::User, TextKind::Address];
 
 /// Ids of users and of addresses.
 type ConsumerIds = [Ids; 2];
@@ -57,27 +58,31 @@ pub fn identify(
     }
     let mut ids = ConsumerIds::default();
     consumers().for_each(|(kind, id)| ids[set_of(kind)].put(id));
-    let text = sql::sums::identities(file.tables(), project, &[TextKind::User, TextKind::Address]);
+    let text = sql::sums::identities(file.tables(), project, &KINDS);
     let identities =
-        put(texts.clone(), file, &text, move |kind, id| ids[set_of(kind)].has(id)).map(Arc::new)?;
+        put(texts.clone(), file, &text, move |identities, kinds, all, hashes, ipv4| {
+            let wanted = |kind, id| ids[set_of(kind)].has(id);
+            identities.put_wanted(kinds, all, hashes, ipv4, wanted);
+        })?;
+    let identities = Arc::new(identities);
     cache.put(file.alias(), project, wanted, &Arc::new(FileTexts::of(identities.clone())));
     Ok(identities)
 }
 
-/// Adds the identities of the wanted texts of a statement's rows.
+/// Passes columns of a statement's rows to `add`: kind, id, hash and address as a number.
 fn put(
     identities: Identities,
     file: &OpenFile<'_>,
     text: &str,
-    wanted: impl Fn(TextKind, u32) -> bool + Send + Sync + 'static,
+    add: impl Fn(&mut Identities, &[u8], &[u32], &[u64], &[u32]) + Send + Sync + 'static,
 ) -> Result<Identities, StoreError> {
     let identities = Arc::new(Mutex::new(identities));
     let into = identities.clone();
     file.scan_columns(text, &[], move |chunk| {
-        let (kind, id) = (chunk.column(0), chunk.column(1));
-        let (hash, ipv4) = (chunk.column(2), chunk.column(3));
+        let (kinds, ids) = (chunk.column(0), chunk.column(1));
+        let (hashes, ipv4) = (chunk.column(2), chunk.column(3));
         let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
-        identities.put_wanted(kind, id, hash, ipv4, &wanted);
+        add(&mut identities, kinds, ids, hashes, ipv4);
     })?;
     let mut identities = identities.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(std::mem::take(&mut *identities))
@@ -100,11 +105,19 @@ impl Crowd<'_> {
         parts: &Parts,
     ) -> Result<Counted, StoreError> {
         let mut counted = parts.counted();
-        for stretch in stretches(self.ids()?, self.limits.consumers_at_once) {
-            let [users, addresses] = stretch.clone();
+        let stretches = stretches(self.ids()?, self.limits.consumers_at_once);
+        let is_all = stretches.len() == 1;
+        for stretch in stretches {
             let known = Identities::of_stretch(stretch.clone());
-            let of = [(TextKind::User, users), (TextKind::Address, addresses)];
-            let identities = Arc::new(identities_between(known, &self.file, self.project, &of)?);
+            let identities = match is_all {
+                true => identities_of(known, &self.file, self.project, &KINDS)?,
+                false => {
+                    let [users, addresses] = stretch.clone();
+                    let of = [(TextKind::User, users), (TextKind::Address, addresses)];
+                    identities_between(known, &self.file, self.project, &of)?
+                }
+            };
+            let identities = Arc::new(identities);
             let (grid, known) = (self.grid.clone(), identities.clone());
             // No sums of each: there are more than that.
             let limits = TallyLimits { consumers_summed: 0, ..self.limits };
@@ -112,8 +125,9 @@ impl Crowd<'_> {
                 Summing::new(Tally::new(grid.clone(), known.clone(), None, limits))
             }));
             let source = Source::new(self.file, self.project, &sums);
+            let only = (!is_all).then_some(&stretch);
             for (range, needs) in hits {
-                source.count_consumers(*range, *needs, self.filter, &stretch)?;
+                source.count_consumers(*range, *needs, self.filter, only)?;
             }
             if let Some((tally, _)) = merged(&sums) {
                 counted.add(tally, &identities);
@@ -124,13 +138,20 @@ impl Crowd<'_> {
 
     /// From the least id of a user and an address to after the greatest.
     fn ids(&self) -> Result<Stretch, StoreError> {
-        let mut ids = [0..0, 0..0];
-        let kinds = [TextKind::User, TextKind::Address];
-        each_id_range(&self.file, self.project, &kinds, |kind, range| {
-            ids[usize::from(kind != USERS)] = range;
-        })?;
-        Ok(ids)
+        let ids = |kind| id_range(&self.file, self.project, kind);
+        Ok([ids(TextKind::User)?, ids(TextKind::Address)?])
     }
+}
+
+/// Adds the identities of the texts of these kinds.
+fn identities_of(
+    identities: Identities,
+    file: &OpenFile<'_>,
+    project: u32,
+    kinds: &[TextKind],
+) -> Result<Identities, StoreError> {
+    let text = sql::sums::identities(file.tables(), project, kinds);
+    put(identities, file, &text, Identities::put_all)
 }
 
 /// Adds the identities of the texts with these ids.
@@ -145,24 +166,30 @@ pub fn identities_between(
     let wanted = move |kind: TextKind, id: u32| {
         of.iter().any(|(other, ids)| *other == kind && ids.contains(&id))
     };
-    put(identities, file, &text, wanted)
+    put(identities, file, &text, move |identities, kinds, ids, hashes, ipv4| {
+        identities.put_wanted(kinds, ids, hashes, ipv4, &wanted);
+    })
 }
 
-/// Passes on each kind of which the file has texts, with the ids from the least to after the greatest.
-pub fn each_id_range(
+/// From the least id of a text of this kind to after the greatest; empty if there is none.
+pub fn id_range(
     file: &OpenFile<'_>,
     project: u32,
-    kinds: &[TextKind],
-    mut take: impl FnMut(u8, Range<u32>),
-) -> Result<(), StoreError> {
-    file.each(&sql::sums::id_ranges(file.alias(), project, kinds), &[], |batch| {
-        let kind = batch.column(0).as_primitive::<UInt8Type>().values();
-        let least = batch.column(1).as_primitive::<UInt32Type>().values();
-        let greatest = batch.column(2).as_primitive::<UInt32Type>().values();
-        for (row, kind) in kind.iter().enumerate() {
-            take(*kind, least[row]..greatest[row].saturating_add(1));
+    kind: TextKind,
+) -> Result<Range<u32>, StoreError> {
+    if let Some(known) = file.file().id_range(project, kind) {
+        return Ok(known);
+    }
+    let mut ids = 0..0;
+    file.each(&sql::sums::id_range(file.alias(), project, kind), &[], |batch| {
+        let least = batch.column(0).as_primitive::<UInt32Type>();
+        let greatest = batch.column(1).as_primitive::<UInt32Type>();
+        if batch.num_rows() > 0 && least.is_valid(0) {
+            ids = least.value(0)..greatest.value(0).saturating_add(1);
         }
-    })
+    })?;
+    file.file().know_id_range(project, kind, ids.clone());
+    Ok(ids)
 }
 
 /// Divides ids into stretches of at most so many; a user counts for two, since it takes twice the memory.

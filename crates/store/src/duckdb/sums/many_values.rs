@@ -133,12 +133,10 @@ impl InFile<'_> {
     /// Ids of the file's texts of this kind, so many at a time. Without a prefix 0 is one of them: "no text".
     fn stretches(&self, only: Option<&Ids>) -> Result<Vec<Range<u32>>, StoreError> {
         let most = self.limits.values_at_once.clamp(1, u64::from(u32::MAX)) as u32;
-        let mut ids = 0..0;
-        if let Some(only) = only {
-            ids = only.range();
-        } else {
-            crowd::each_id_range(&self.file, self.project, &[self.kind], |_, range| ids = range)?;
-        }
+        let mut ids = match only {
+            Some(only) => only.range(),
+            None => crowd::id_range(&self.file, self.project, self.kind)?,
+        };
         let mut all = Vec::new();
         if only.is_none() {
             all.push(0..1);

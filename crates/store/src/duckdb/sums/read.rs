@@ -111,13 +111,13 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// Counts the hits of these consumers, and adds them to the series.
+    /// Counts the hits of these consumers, or of all, and adds them to the series.
     pub fn count_consumers(
         &self,
         range: (i64, i64),
         needs: Needs,
         filter: &Arc<FileFilter>,
-        [of_users, of_addresses]: &[Range<u32>; 2],
+        only: Option<&[Range<u32>; 2]>,
     ) -> Result<(), StoreError> {
         let needs = needs.only(Needs::CONSUMERS | Needs::CONSUMER_SERIES);
         let who = Needs::text(TextKind::User) | Needs::text(TextKind::Address);
@@ -125,17 +125,24 @@ impl<'a> Source<'a> {
         columns.retain(|column| *column != Column::Status);
         let text = sums::hits(self.file.tables(), self.project, range, &filter.numbers, &columns);
         let (sums, of) = (self.sums.clone(), filter.clone());
-        let (users, addresses) = (of_users.clone(), of_addresses.clone());
+        let only = only.cloned();
         self.file.scan_columns(&text, &[], move |chunk| {
             let hits = to_columns(chunk, &columns);
             sums.with(|Summing { tally, rows, kept, .. }| {
                 let user = hits.texts[TextKind::User as usize];
                 let address = hits.texts[TextKind::Address as usize];
-                of.select_if(&hits, chunk.rows(), rows, |row| match user[row] {
-                    0 => addresses.contains(&address[row]),
-                    user => users.contains(&user),
-                });
-                tally.add_hits(&kept.take(&hits, rows), needs);
+                let is_part = match &only {
+                    None => of.select(&hits, chunk.rows(), rows),
+                    Some([users, addresses]) => {
+                        of.select_if(&hits, chunk.rows(), rows, |row| match user[row] {
+                            0 => addresses.contains(&address[row]),
+                            user => users.contains(&user),
+                        });
+                        true
+                    }
+                };
+                let hits = if is_part { kept.take(&hits, rows) } else { hits };
+                tally.add_hits(&hits, needs);
             });
         })
     }
