@@ -58,10 +58,20 @@ def find_rows(data: Path, needle: str) -> list[str]:
     found = []
     for path in [*active_files(data), *sealed_files(data)]:
         with open_copy(path) as database:
-            count = database.execute("SELECT count(*) FROM strings WHERE contains(text, ?)", [needle]).fetchone()[0]
+            contains = f"SELECT count(*) FROM strings WHERE contains({full_text(database)}, ?)"
+            count = database.execute(contains, [needle]).fetchone()[0]
         if count:
             found.append(path.name)
     return found
+
+
+def full_text(database: duckdb.DuckDBPyConnection) -> str:
+    """The expression over `strings` that is a text. Until format 4 each was stored as it is, IPv4 addresses too."""
+    (found,) = database.execute("SELECT format FROM progress").fetchone()
+    if found < 5:
+        return "text"
+    parts = ", '.', ".join(f"(ipv4 >> {bits}) & 255" for bits in (24, 16, 8, 0))
+    return f"CASE WHEN ipv4 > 0 THEN concat({parts}) ELSE literal END"
 
 
 def read_paths(data: Path) -> list[tuple[int, str]]:
@@ -70,7 +80,7 @@ def read_paths(data: Path) -> list[tuple[int, str]]:
     for name in read_manifest(data):
         with open_copy(data / "hits" / name) as database:
             rows += database.execute(
-                "SELECT h.project, s.text FROM hits h JOIN strings s"
+                f"SELECT h.project, {full_text(database)} FROM hits h JOIN strings s"
                 " ON s.kind = ? AND s.project = h.project AND s.id = h.path",
                 [PATH],
             ).fetchall()

@@ -513,7 +513,7 @@ fn find_named(
             let texts = examine::find_texts(
                 &instance,
                 &folder.join(row.name()),
-                |alias| sql::file::texts_of(alias, *project, *kind),
+                |tables| sql::file::texts_of(tables, *project, *kind),
                 |text| names.contains(&*name(text)),
             )?;
             found.extend(texts.into_iter().map(|text| (name(&text), text)));

@@ -329,7 +329,7 @@ async fn find_named(
         let mut found = HashSet::new();
         let connections = reading.connections();
         for entry in &reading.snapshot.entries {
-            let text = sql::file::texts_of(&entry.file.alias, project.0, kind);
+            let text = sql::file::texts_of(entry.file.tables(), project.0, kind);
             connections.open(&entry.file)?.each(&text, &[], |batch| {
                 let texts = batch.column(0).as_string::<i32>().iter().flatten();
                 let named = texts.filter(|text| of_files(text));

@@ -75,7 +75,7 @@ impl Active {
         let mut text_ids = TextIds::new((random(0), random(1)));
         {
             let mut statement =
-                connection.prepare(&sql::file::strings(&file.alias)).map_err(failed(context))?;
+                connection.prepare(&sql::file::strings(file.tables())).map_err(failed(context))?;
             let mut found = statement.query([]).map_err(failed(context))?;
             while let Some(row) = found.next().map_err(failed(context))? {
                 let text = row.get_ref(3).map_err(failed(context))?;

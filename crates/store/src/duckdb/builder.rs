@@ -536,7 +536,7 @@ impl Builder {
         let context = "looking for what to erase";
         let connection = entry.file.instance().connect()?;
         let file = &entry.file.alias;
-        let tables = Tables { file, format: entry.file.format };
+        let tables = entry.file.tables();
         let p = project.0;
         let older = format!("project = {p} AND hit_id < {bound}");
         let find = |kind: TextKind, text: &str| -> Result<Option<u32>, StoreError> {

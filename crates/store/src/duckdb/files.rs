@@ -18,6 +18,7 @@ use crate::duckdb::engine::{Engine, Instance};
 use crate::duckdb::failure::failed;
 use crate::duckdb::metadata_copy;
 use crate::duckdb::sql;
+use crate::duckdb::sql::file::Tables;
 use crate::duckdb::stats::{FileStats, ProjectStats};
 use crate::inbox::{FileKind, FileRow};
 use crate::types::{DuckDbStats, StoreError};
@@ -102,6 +103,10 @@ impl DataFile {
 
     pub fn is_sealed(&self) -> bool {
         self.kind == FileKind::Sealed
+    }
+
+    pub fn tables(&self) -> Tables<'_> {
+        Tables { file: &self.alias, format: self.format }
     }
 
     /// From the least id of a text of this kind to after the greatest, if it is known.

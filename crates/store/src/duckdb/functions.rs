@@ -121,7 +121,10 @@ impl<T: OfOne> VScalar for Function<T> {
 
 #[cfg(test)]
 mod tests {
+    use analytics::hit::TextKind;
+
     use super::*;
+    use crate::duckdb::sql::file::Tables;
 
     #[test]
     fn the_engine_s_function_is_ours() {
@@ -166,8 +169,10 @@ mod tests {
         run(&format!(
             "INSERT INTO f.strings (kind, id, ipv4) SELECT 0, 1, n FROM (VALUES {rows}) t(n)"
         ));
-        let texts = "SELECT ipv4, text, ipv4_of(text) FROM f.strings";
-        let mut statement = connection.prepare(texts).unwrap();
+        let made = Tables { file: "f", format: sql::file::FORMAT };
+        let text = made.full_text(TextKind::Address);
+        let texts = format!("SELECT ipv4, {text}, ipv4_of({text}) FROM f.strings");
+        let mut statement = connection.prepare(&texts).unwrap();
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         let rows: Vec<(u32, String, u32)> = rows.unwrap().map(Result::unwrap).collect();
         assert_eq!(rows.len(), numbers.len());

@@ -284,9 +284,11 @@ mod tests {
 
     /// All columns of a file's hits, with texts instead of their ids, in its order.
     fn hits(connection: &Connection, file: &str) -> Vec<String> {
+        let format = format_of(connection, file).unwrap();
         let text = |kind: TextKind| {
             format!(
-                "(SELECT s.text FROM {file}.strings s WHERE s.kind = {} AND s.project = h.project AND s.id = h.{})",
+                "(SELECT {} FROM {file}.strings s WHERE s.kind = {} AND s.project = h.project AND s.id = h.{})",
+                Tables { file, format }.full_text(kind),
                 kind as u8,
                 kind.column()
             )
@@ -348,11 +350,13 @@ mod tests {
             let statement = format!("ALTER TABLE {file}.hits DROP COLUMN {column}");
             connection.execute_batch(&statement).unwrap();
         }
+        let made = Tables { file, format: sql::file::FORMAT };
         let statement = format!(
-            "CREATE TABLE {file}.older AS SELECT kind, project, id, text, client, os, device, version FROM {file}.strings;
+            "CREATE TABLE {file}.older AS SELECT kind, project, id, {} AS text, client, os, device, version FROM {file}.strings;
              DROP TABLE {file}.strings;
              ALTER TABLE {file}.older RENAME TO strings;
              UPDATE {file}.progress SET format = {}",
+            made.full_text_of_any_kind(),
             older.format
         );
         connection.execute_batch(&statement).unwrap();
@@ -401,6 +405,7 @@ mod tests {
         for file in ["sealed", "merged", "copied", "copied_again"] {
             run(&format!("ATTACH ':memory:' AS {file}"));
             run(&sql::file::create_sealed(file));
+            run(&sql::build::finish(file, 0, 0));
         }
         fill(&connection, "one", 0);
         fill(&connection, "two", 1_000);
@@ -417,7 +422,6 @@ mod tests {
         };
         // Several projects in a range, and one alone in two pieces; all texts at once, and in stretches of a few.
         merge("sealed", &["one"], 90, 1 << 20);
-        run(&sql::build::finish("sealed", 0, 0));
         merge("merged", &["sealed", "two"], 50, 200);
         let sorted = |files: &[&str]| {
             let mut rows: Vec<String> =
@@ -558,7 +562,7 @@ mod tests {
             merge(target, &inputs, &|| Ok(())).unwrap();
             let routes = |file: &str| -> Vec<(u32, i64, String)> {
                 let statement = format!(
-                    "SELECT h.project, h.time_us, s.text FROM {file}.hits h
+                    "SELECT h.project, h.time_us, s.literal FROM {file}.hits h
                      JOIN {file}.strings s ON s.kind = {route} AND s.project = h.project AND s.id = h.route"
                 );
                 let mut statement = connection.prepare(&statement).unwrap();
@@ -578,7 +582,7 @@ mod tests {
             assert_eq!(found, wanted, "{piece_text_bytes}");
             assert!(found.iter().filter(|(_, _, route)| route == "/b/{slug}").count() > 60);
             let texts = format!(
-                "SELECT count(*), count(DISTINCT (project, text)), count(DISTINCT (project, id)), max(id) FROM merged.strings WHERE kind = {route}"
+                "SELECT count(*), count(DISTINCT (project, literal)), count(DISTINCT (project, id)), max(id) FROM merged.strings WHERE kind = {route}"
             );
             let [rows, texts, ids, greatest]: [u64; 4] = connection
                 .query_row(&texts, [], |row| {
@@ -682,16 +686,16 @@ mod tests {
         merge(target, &inputs, &|| Ok(())).unwrap();
         let wrong = format!(
             "SELECT count(*), count(*) FILTER (a.ipv4 IS DISTINCT FROM 1 + ((i % {HITS}) * 7919 + i // {HITS} * {HITS}) % 1000003),
-                 count(*) FILTER (coalesce(u.text, '') <> CASE WHEN i % 2 = 0 THEN '' ELSE 'user ' || i % {HITS} % 5 END)
+                 count(*) FILTER (coalesce(u.literal, '') <> CASE WHEN i % 2 = 0 THEN '' ELSE 'user ' || i % {HITS} % 5 END)
              FROM (SELECT time_us AS i, address, user_id FROM merged.hits)
              LEFT JOIN (SELECT id, ipv4 FROM merged.strings WHERE kind = {address}) a ON a.id = address
-             LEFT JOIN (SELECT id, text FROM merged.strings WHERE kind = {user}) u ON u.id = user_id"
+             LEFT JOIN (SELECT id, literal FROM merged.strings WHERE kind = {user}) u ON u.id = user_id"
         );
         let found: (u64, u64, u64) = connection
             .query_row(&wrong, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .unwrap();
         assert_eq!(found, (FILES * HITS, 0, 0));
-        let texts = "SELECT kind, count(*), count(DISTINCT text), count(DISTINCT id), max(id) FROM merged.strings GROUP BY kind ORDER BY kind";
+        let texts = "SELECT kind, count(*), count(DISTINCT (literal, ipv4)), count(DISTINCT id), max(id) FROM merged.strings GROUP BY kind ORDER BY kind";
         let mut statement = connection.prepare(texts).unwrap();
         let texts = statement
             .query_map([], |row| {

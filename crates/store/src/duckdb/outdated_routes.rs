@@ -27,8 +27,8 @@ pub fn has_outdated<E: From<StoreError>>(
     let texts: u64 = connection.query_row(&count, [], |row| row.get(0)).map_err(failed(context))?;
     for first in (0..texts).step_by(TEXTS as usize) {
         pause()?;
-        let text =
-            sql::rows::texts_between(&entry.file.alias, TextKind::Route, first, first + TEXTS);
+        let tables = entry.file.tables();
+        let text = sql::rows::texts_between(tables, TextKind::Route, first, first + TEXTS);
         let mut statement = connection.prepare(&text).map_err(failed(context))?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)));
         for row in rows.map_err(failed(context))? {

@@ -67,7 +67,7 @@ fn find_ids(
     let mut ids = Ids::new();
     let names: Vec<&str> = number_of.keys().map(|(_, name)| *name).collect();
     let values = [wanted.to_list(), names.join(&sql::SEPARATOR.to_string())];
-    file.each(&sql::consumers_named(file.alias()), &values, |batch| {
+    file.each(&sql::consumers_named(file.tables()), &values, |batch| {
         let project = batch.column(0).as_primitive::<UInt32Type>();
         let kind = batch.column(1).as_primitive::<UInt8Type>();
         let id = batch.column(2).as_primitive::<UInt32Type>();

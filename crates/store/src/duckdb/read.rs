@@ -624,7 +624,7 @@ impl Texts {
         if !ids.is_empty() {
             let list =
                 format!("[{}]", ids.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
-            let text = sql::rows::texts(file.alias(), project, kind);
+            let text = sql::rows::texts(file.tables(), project, kind);
             let mut seen: HashSet<Arc<str>> = HashSet::new();
             file.each(&text, &[list], |batch| {
                 // TRICKY: rows beyond the wanted ones are skipped, because a statement must be read to its end.

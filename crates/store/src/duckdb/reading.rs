@@ -106,7 +106,7 @@ impl OpenFile<'_> {
 
     /// Its tables, for statements with columns that it may lack.
     pub fn tables(&self) -> Tables<'_> {
-        Tables { file: &self.file.alias, format: self.file.format }
+        self.file.tables()
     }
 
     pub fn is_sealed(&self) -> bool {

@@ -340,8 +340,8 @@ mod tests {
     use crate::duckdb::sql::build::Projects;
     use crate::duckdb::sql::file::FORMAT;
 
-    /// Of one project so many that they have a statement of their own, of others a few; and texts of the same kind and of
-    /// others, before and after, in each or in some of the files.
+    /// Addresses of several projects, of one very many; and texts of the same kind and of others, before and after, in each
+    /// or in some of the files.
     #[test]
     fn texts_are_numbered_in_order_and_each_once() {
         let connection = Connection::open_in_memory().unwrap();

@@ -195,7 +195,7 @@ fn read_names(
     wanted: &Wanted,
 ) -> Result<HashMap<(u32, u8, u32), String>, StoreError> {
     let mut names = HashMap::new();
-    file.each(&sql::endpoint_names(file.alias()), &[wanted.to_list()], |batch| {
+    file.each(&sql::endpoint_names(file.tables()), &[wanted.to_list()], |batch| {
         let project = batch.column(0).as_primitive::<UInt32Type>();
         let kind = batch.column(1).as_primitive::<UInt8Type>();
         let id = batch.column(2).as_primitive::<UInt32Type>();

@@ -7,8 +7,9 @@ use duckdb::Connection;
 use crate::disk::path_text;
 use crate::duckdb::engine::Instance;
 use crate::duckdb::failure::failed;
-use crate::duckdb::files::read_format;
+use crate::duckdb::files::{format_of, read_format};
 use crate::duckdb::sql;
+use crate::duckdb::sql::file::Tables;
 use crate::inbox::{FileKind, FileRow};
 use crate::types::StoreError;
 
@@ -52,14 +53,15 @@ pub fn share_a_record(instance: &Instance, one: &Path, other: &Path) -> Result<b
 pub fn find_texts(
     instance: &Instance,
     path: &Path,
-    statement: impl Fn(&str) -> String,
+    statement: impl Fn(Tables<'_>) -> String,
     mut matches: impl FnMut(&str) -> bool,
 ) -> Result<Vec<String>, StoreError> {
     let context = "looking for what was erased";
     attach(instance, path, ALIAS)?;
     let found = instance.connect().and_then(|connection| {
         let mut found = Vec::new();
-        let mut statement = connection.prepare(&statement(ALIAS)).map_err(failed(context))?;
+        let tables = Tables { file: ALIAS, format: format_of(&connection, ALIAS)? };
+        let mut statement = connection.prepare(&statement(tables)).map_err(failed(context))?;
         let mut rows = statement.query([]).map_err(failed(context))?;
         while let Some(row) = rows.next().map_err(failed(context))? {
             let text = row.get_ref(0).map_err(failed(context))?;

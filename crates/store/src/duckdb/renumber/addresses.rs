@@ -63,16 +63,14 @@ pub fn number(run: &[Address], files: &mut [OfFile], before: u32, rows: &mut New
         .map(|(file, has)| has.then(|| &mut file.entry(project).or_default()[usize::from(ADDRESS)]))
         .collect();
     let mut new = before;
-    let mut distinct = Vec::with_capacity(run.len());
     for same in run.chunk_by(|one, other| one.ipv4 == other.ipv4) {
         new += 1;
-        distinct.push(same[0].ipv4);
+        rows.push_address(project, same[0].ipv4, new);
         for address in same {
             if let Some(slots) = &mut slots[address.file as usize] {
                 *slots.slot(address.id) = new;
             }
         }
     }
-    rows.push_addresses(project, distinct, before + 1);
     new
 }

@@ -15,8 +15,9 @@ use super::engine::{IDENTITY, IPV4};
 /// have), texts numbered over all projects, and rollups of every project. 2: rollups had a row of each consumer and
 /// day, however many there were, and no `by_consumer_rest`. 3: hits had no `request_id` and no `cache`. 4: every text
 /// was in `strings.text`, addresses too. 5: hits had the bucket of their duration (`latency`), `by_latency` the sums
-/// that `by_hour` has, and `by_consumer.country_us` was stored as it is.
-pub const FORMAT: u32 = 6;
+/// that `by_hour` has, and `by_consumer.country_us` was stored as it is. 6: `strings` had a computed column `text`, which
+/// the engine computed at each insert, too.
+pub const FORMAT: u32 = 7;
 
 // A new field needs a format that older programs refuse: they would merge a file without its column.
 const _: () = {
@@ -35,6 +36,9 @@ pub const ADDRESSES_AS_NUMBERS: u32 = 5;
 
 /// The first format with `by_hour`, and with no `latency` of hits.
 const LATENCY_COMPUTED: u32 = 6;
+
+/// The first format whose `strings` has no `text`.
+const TEXTS_COMPUTED_ON_READING: u32 = 7;
 
 /// The columns of `hits` before the texts, as they are read. Missing numbers are NULL; texts are 0. `country` is
 /// `Country::number`, or the two letters as a number.
@@ -83,6 +87,24 @@ impl Tables<'_> {
         )
     }
 
+    /// The expression over the file's own `strings` that is a text of this kind in full.
+    pub fn full_text(&self, kind: TextKind) -> String {
+        match (self.format >= ADDRESSES_AS_NUMBERS, kind) {
+            (false, _) => "text".to_owned(),
+            (true, TextKind::Address) => self.full_text_of_any_kind(),
+            (true, _) => "literal".to_owned(),
+        }
+    }
+
+    pub fn full_text_of_any_kind(&self) -> String {
+        if self.format < ADDRESSES_AS_NUMBERS {
+            return "text".to_owned();
+        }
+        let part = |bits: u8| format!("(ipv4 >> {bits}) & 255");
+        let parts = [24, 16, 8, 0].map(part).join(", '.', ");
+        format!("CASE WHEN ipv4 > 0 THEN concat({parts}) ELSE literal END")
+    }
+
     /// A table with the sums of durations per hour: (project, hour, duration_us), perhaps several rows for an hour.
     pub fn durations(&self) -> String {
         let table = if self.format >= LATENCY_COMPUTED { "by_hour" } else { "by_latency" };
@@ -102,10 +124,12 @@ impl Tables<'_> {
     /// The condition that a row of the file's own `strings` is this text of this kind, and the value of its `?`, if it
     /// has one.
     pub fn is_text(&self, kind: TextKind, text: &str) -> (String, Option<String>) {
-        let ipv4 = if kind == TextKind::Address { ipv4(text) } else { 0 };
-        match ipv4 > 0 && self.format >= ADDRESSES_AS_NUMBERS {
-            true => (format!("ipv4 = {ipv4}"), None),
-            false => ("text = ?".to_owned(), Some(text.to_owned())),
+        if self.format < ADDRESSES_AS_NUMBERS {
+            return ("text = ?".to_owned(), Some(text.to_owned()));
+        }
+        match if kind == TextKind::Address { ipv4(text) } else { 0 } {
+            0 => ("literal = ? AND ipv4 = 0".to_owned(), Some(text.to_owned())),
+            ipv4 => (format!("ipv4 = {ipv4}"), None),
         }
     }
 }
@@ -118,7 +142,7 @@ pub fn ipv4(text: &str) -> u32 {
 
 /// The tables of an active file. `strings`: id is unique per kind and project, here per kind alone. An IPv4 address is
 /// stored as a number, which takes a third of its text's room in a file and is hashed without parsing; `literal` is any
-/// other text, and `text` is either. `marks`: every so often in order of arrival, the hit with number `ordinal` of its
+/// other text. `marks`: every so often in order of arrival, the hit with number `ordinal` of its
 /// project in this file. `progress`: the records of this file, after `first_seq` (none in old files) up to `seq`.
 pub fn create(alias: &str) -> String {
     create_with(alias, ["hit_id BIGINT", ACTIVE_TEXT_ID])
@@ -154,11 +178,8 @@ fn create_with(alias: &str, [hit_id, id]: [&str; 2]) -> String {
 }
 
 fn create_strings(name: &str, id: &str) -> String {
-    let part = |bits: u8| format!("(ipv4 >> {bits}) & 255");
-    let parts = [24, 16, 8, 0].map(part).join(", '.', ");
     format!(
         "CREATE TABLE {name} (kind UTINYINT, project UINTEGER, {id}, literal VARCHAR DEFAULT '', ipv4 UINTEGER DEFAULT 0,
-             text VARCHAR GENERATED ALWAYS AS (CASE WHEN ipv4 > 0 THEN concat({parts}) ELSE literal END) VIRTUAL,
              client VARCHAR, os VARCHAR, device VARCHAR, version VARCHAR);"
     )
 }
@@ -186,6 +207,9 @@ pub fn upgrade_active(alias: &str, format: u32) -> Vec<String> {
         ));
         statements.push(format!("DROP TABLE {alias}.strings"));
         statements.push(format!("ALTER TABLE {alias}.new_strings RENAME TO strings"));
+    }
+    if (ADDRESSES_AS_NUMBERS..TEXTS_COMPUTED_ON_READING).contains(&format) {
+        statements.push(format!("ALTER TABLE {alias}.strings DROP COLUMN text"));
     }
     if format < LATENCY_COMPUTED {
         statements.push(format!("ALTER TABLE {alias}.hits DROP COLUMN latency"));
@@ -308,8 +332,9 @@ pub fn format(alias: &str) -> String {
     format!("SELECT format FROM {alias}.progress")
 }
 
-pub fn strings(alias: &str) -> String {
-    format!("SELECT kind, project, id, text FROM {alias}.strings")
+/// kind, project, id, text.
+pub fn strings(of: Tables<'_>) -> String {
+    format!("SELECT kind, project, id, {} FROM {}.strings", of.full_text_of_any_kind(), of.file)
 }
 
 pub fn projects(alias: &str) -> String {
@@ -338,6 +363,11 @@ pub fn seq_range(alias: &str) -> String {
     format!("SELECT {}, {} FROM {alias}.hits", seq("min(hit_id)"), seq("max(hit_id)"))
 }
 
-pub fn texts_of(alias: &str, project: u32, kind: TextKind) -> String {
-    format!("SELECT text FROM {alias}.strings WHERE project = {project} AND kind = {}", kind as u8)
+pub fn texts_of(of: Tables<'_>, project: u32, kind: TextKind) -> String {
+    format!(
+        "SELECT {} FROM {}.strings WHERE project = {project} AND kind = {}",
+        of.full_text(kind),
+        of.file,
+        kind as u8
+    )
 }

@@ -61,10 +61,11 @@ impl TextField {
         TextField::Word(Word::Version),
     ];
 
-    fn column(self) -> &'static str {
+    /// Its expression over the `strings` of a file.
+    fn column(self, of: Tables<'_>, kind: TextKind) -> String {
         match self {
-            TextField::Text => "text",
-            TextField::Word(word) => word.column(),
+            TextField::Text => of.full_text(kind),
+            TextField::Word(word) => word.column().to_owned(),
         }
     }
 
@@ -94,7 +95,7 @@ pub fn texts(
     only: Option<&[Only]>,
 ) -> Compiled {
     let select = TextField::ALL.map(|field| match fields.contains(&field) {
-        true => field.column().to_owned(),
+        true => field.column(of, kind),
         false => "NULL::VARCHAR".to_owned(),
     });
     let mut values = Vec::new();
@@ -109,11 +110,11 @@ pub fn texts(
                 }
                 Only::Equal(field, value) => {
                     values.push(value.clone());
-                    format!("coalesce({}, '') = ?", field.column())
+                    format!("coalesce({}, '') = ?", field.column(of, kind))
                 }
                 Only::Prefix(field, prefix) => {
                     values.push(prefix.clone());
-                    format!("starts_with({}, ?)", field.column())
+                    format!("starts_with({}, ?)", field.column(of, kind))
                 }
             })
             .collect();

@@ -106,22 +106,25 @@ pub fn count_texts(file: &str) -> String {
 }
 
 /// project, text: the texts of a kind among the rows from one to before another.
-pub fn texts_between(file: &str, kind: TextKind, from: u64, to: u64) -> String {
+pub fn texts_between(of: Tables<'_>, kind: TextKind, from: u64, to: u64) -> String {
     format!(
-        "SELECT project, text FROM {file}.strings WHERE rowid >= {from} AND rowid < {to} AND kind = {}",
+        "SELECT project, {} FROM {}.strings WHERE rowid >= {from} AND rowid < {to} AND kind = {}",
+        of.full_text(kind),
+        of.file,
         kind as u8
     )
 }
 
 /// The texts behind these ids (a list of integers is bound).
-pub fn texts(file: &str, project: u32, kind: TextKind) -> String {
-    let fields = match kind {
-        TextKind::Agent => "text, client, os, device",
-        TextKind::Path => "text, version",
-        _ => "text",
+pub fn texts(of: Tables<'_>, project: u32, kind: TextKind) -> String {
+    let words = match kind {
+        TextKind::Agent => ", client, os, device",
+        TextKind::Path => ", version",
+        _ => "",
     };
+    let (text, file) = (of.full_text(kind), of.file);
     format!(
-        "SELECT id, {fields} FROM {file}.strings WHERE project = {project} AND kind = {} AND id IN (SELECT unnest(CAST(? AS UINTEGER[])))",
+        "SELECT id, {text}{words} FROM {file}.strings WHERE project = {project} AND kind = {} AND id IN (SELECT unnest(CAST(? AS UINTEGER[])))",
         kind as u8
     )
 }

@@ -332,22 +332,21 @@ pub fn with_prefix(
     )
 }
 
-/// kind, id, text of these ids. One statement per kind: with OR between kinds the engine reads every text of the file.
-pub fn texts_of(file: &str, project: u32, ids: &[(TextKind, u32)]) -> String {
+/// kind, id, text of these ids, of which there must be one. One statement per kind: with OR between kinds the engine reads every text of the file.
+pub fn texts_of(of: Tables<'_>, project: u32, ids: &[(TextKind, u32)]) -> String {
     let of_kind = |kind: TextKind| {
         let of_kind = ids.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.to_string());
         let list = of_kind.collect::<Vec<_>>().join(", ");
-        let kind = kind as u8;
-        (!list.is_empty())
-            .then(|| format!("kind = {kind} AND project = {project} AND id IN ({list})"))
+        (!list.is_empty()).then(|| {
+            format!(
+                "SELECT kind, id, {} FROM {}.strings WHERE kind = {} AND project = {project} AND id IN ({list})",
+                of.full_text(kind),
+                of.file,
+                kind as u8
+            )
+        })
     };
-    let conditions: Vec<String> = TextKind::ALL.into_iter().filter_map(of_kind).collect();
-    let conditions = if conditions.is_empty() { vec!["FALSE".to_owned()] } else { conditions };
-    conditions
-        .iter()
-        .map(|condition| format!("SELECT kind, id, text FROM {file}.strings WHERE {condition}"))
-        .collect::<Vec<_>>()
-        .join(" UNION ALL ")
+    TextKind::ALL.into_iter().filter_map(of_kind).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 /// user, address, latency, hits of the whole file, for the consumers in its rollup.

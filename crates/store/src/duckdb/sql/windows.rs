@@ -3,6 +3,7 @@
 use analytics::hit::TextKind;
 
 use super::engine::LATENCY;
+use super::file::Tables;
 
 /// project, time, status.
 pub fn statuses(file: &str, (from_us, to_us): (i64, i64)) -> String {
@@ -21,10 +22,12 @@ pub fn endpoints(file: &str, (from_us, to_us): (i64, i64)) -> String {
 }
 
 /// project, kind, id and text of the methods and routes of some projects (a list of integers is bound).
-pub fn endpoint_names(file: &str) -> String {
+pub fn endpoint_names(of: Tables<'_>) -> String {
     format!(
-        "SELECT project, kind, id, text FROM {file}.strings WHERE kind IN ({}, {})
+        "SELECT project, kind, id, {} FROM {}.strings WHERE kind IN ({}, {})
          AND project IN (SELECT unnest(CAST(? AS UINTEGER[])))",
+        of.full_text(TextKind::Route),
+        of.file,
         TextKind::Method as u8,
         TextKind::Route as u8
     )
@@ -43,11 +46,12 @@ pub fn consumers(file: &str, (from_us, to_us): (i64, i64)) -> String {
 pub const SEPARATOR: char = '\u{1f}';
 
 /// project, kind, id and text of users and addresses. Bound: the projects, as a list of integers, and the names.
-pub fn consumers_named(file: &str) -> String {
+pub fn consumers_named(of: Tables<'_>) -> String {
+    let (text, file) = (of.full_text_of_any_kind(), of.file);
     format!(
-        "SELECT project, kind, id, text FROM {file}.strings WHERE kind IN ({}, {})
+        "SELECT project, kind, id, {text} FROM {file}.strings WHERE kind IN ({}, {})
          AND project IN (SELECT unnest(CAST(? AS UINTEGER[])))
-         AND text IN (SELECT unnest(string_split(?, chr({}))))",
+         AND {text} IN (SELECT unnest(string_split(?, chr({}))))",
         TextKind::User as u8,
         TextKind::Address as u8,
         SEPARATOR as u32

@@ -204,7 +204,7 @@ pub fn read_names(
     ids: &[(TextKind, u32)],
     mut take: impl FnMut(TextKind, u32, &str),
 ) -> Result<(), StoreError> {
-    file.each(&sql::sums::texts_of(file.alias(), project, ids), &[], |batch| {
+    file.each(&sql::sums::texts_of(file.tables(), project, ids), &[], |batch| {
         let kind = batch.column(0).as_primitive::<UInt8Type>();
         let id = batch.column(1).as_primitive::<UInt32Type>();
         let text = batch.column(2).as_string::<i32>();
