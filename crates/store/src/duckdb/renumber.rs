@@ -125,7 +125,9 @@ impl NewNumbers {
         }
         let rows = self.number(&addresses, &batches, stretch, before, routes);
         let new = rows.len();
-        rows.append(connection, into)?;
+        if new > 0 {
+            rows.append(connection, into)?;
+        }
         Ok(new)
     }
 

@@ -142,8 +142,8 @@ pub fn ipv4(text: &str) -> u32 {
 
 /// The tables of an active file. `strings`: id is unique per kind and project, here per kind alone. An IPv4 address is
 /// stored as a number, which takes a third of its text's room in a file and is hashed without parsing; `literal` is any
-/// other text. `marks`: every so often in order of arrival, the hit with number `ordinal` of its
-/// project in this file. `progress`: the records of this file, after `first_seq` (none in old files) up to `seq`.
+/// other text. `marks`: every so often in order of arrival, the hit with number `ordinal` of its project in this file.
+/// `progress`: the records of this file, after `first_seq` (none in old files) up to `seq`.
 pub fn create(alias: &str) -> String {
     create_with(alias, ["hit_id BIGINT", ACTIVE_TEXT_ID])
 }

@@ -332,7 +332,8 @@ pub fn with_prefix(
     )
 }
 
-/// kind, id, text of these ids, of which there must be one. One statement per kind: with OR between kinds the engine reads every text of the file.
+/// kind, id, text of these ids, at least one. One statement per kind: with OR between kinds the engine reads every text
+/// of the file.
 pub fn texts_of(of: Tables<'_>, project: u32, ids: &[(TextKind, u32)]) -> String {
     let of_kind = |kind: TextKind| {
         let of_kind = ids.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.to_string());
